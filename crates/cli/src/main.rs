@@ -1,0 +1,3 @@
+//! Arguments, terminal, exit codes.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A deterministic function of rules, state and ordered facts to findings and incidents.

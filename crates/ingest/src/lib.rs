@@ -1,0 +1,1 @@
+//! Turns bytes from files and standard input into events or rejects, with positions; masks.

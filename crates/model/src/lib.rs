@@ -1,0 +1,23 @@
+//! The vocabulary of the whole product as pure values: what an audit event is, what it means
+//! (action, principal, credential), and what we say about it (finding, incident, completeness).
+//!
+//! Everybody depends on this crate and it depends on nobody, so nothing here may do I/O, read a
+//! clock or hold a format. Traits through which one layer asks another ([`lookup`]) live here so
+//! that the crates of layer 1 need not see one another.
+
+pub mod action;
+pub mod body;
+pub mod completeness;
+pub mod credential;
+pub mod entity;
+pub mod event;
+pub mod fact;
+pub mod finding;
+pub mod incident;
+pub mod lookup;
+pub mod principal;
+pub mod scan;
+pub mod time;
+
+/// Text taken from a log. Short strings (verbs, namespaces, addresses) need no allocation.
+pub type Str = compact_str::CompactString;

@@ -1,0 +1,147 @@
+//! What one layer may ask another: the bodies of the event at hand, and what is known of the
+//! actor and the cluster at that moment.
+//!
+//! Rules are written against these traits only. Bodies are answered by `ingest` while the bytes
+//! are still in the buffer; history is answered by `detect` in order of time, later by the twin
+//! and the learner.
+
+use crate::{body::Body, event::Event, fact::Fact};
+use serde::{Deserialize, Serialize};
+use std::ops::Not;
+
+/// A condition's truth: *unknown* where the log does not carry what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Truth {
+    /// Proved.
+    True,
+    /// Disproved.
+    False,
+    /// The log does not say.
+    Unknown,
+}
+
+impl Truth {
+    /// Kleene conjunction.
+    #[must_use]
+    pub fn and(self, other: Truth) -> Truth {
+        match (self, other) {
+            (Truth::False, _) | (_, Truth::False) => Truth::False,
+            (Truth::True, Truth::True) => Truth::True,
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Kleene disjunction.
+    #[must_use]
+    pub fn or(self, other: Truth) -> Truth {
+        match (self, other) {
+            (Truth::True, _) | (_, Truth::True) => Truth::True,
+            (Truth::False, Truth::False) => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+impl Not for Truth {
+    type Output = Truth;
+    fn not(self) -> Truth {
+        match self {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Truth {
+        if value { Truth::True } else { Truth::False }
+    }
+}
+
+/// A value asked of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// It is there.
+    Present(T),
+    /// The log guarantees that it is not there.
+    Absent,
+    /// The log does not carry it.
+    Unknown,
+}
+
+/// A scalar or list out of a raw body, masked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `true`, `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A list of these.
+    List(Vec<Value>),
+}
+
+/// Which body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// `requestObject`
+    Request,
+    /// `responseObject`
+    Response,
+}
+
+/// The bodies of the event at hand; parsed when first asked for.
+pub trait Bodies {
+    /// What matters in the body. `Unknown` if the log has no body here (audit level, truncation,
+    /// damage), `Absent` if the request can have none.
+    fn body(&self) -> Reading<&Body>;
+
+    /// The value at a path of a raw body, masked. Path elements are object keys or list indices.
+    fn value(&self, side: Side, path: &[&str]) -> Reading<Value>;
+
+    /// The whole record as JSON, masked, at most `limit` bytes (cut marks say so).
+    fn masked_record(&self, limit: usize) -> String;
+
+    /// SHA-256 of the original record's bytes.
+    fn digest(&self) -> [u8; 32];
+}
+
+/// What is known of the past when an event is judged. All counts are of this log, before this
+/// event.
+pub trait History {
+    /// How often the actor had this same action succeed before.
+    fn prior_actions(&self, fact: &Fact) -> u64;
+
+    /// How many requests of the actor the log has, before this one.
+    fn prior_requests(&self, fact: &Fact) -> u64;
+
+    /// Whether the actor's address is one that it never used, although it has a history long
+    /// enough to say so. `Unknown` without such a history.
+    fn address_is_new(&self, fact: &Fact) -> Truth;
+
+    /// The same for the family of its user agent.
+    fn agent_is_new(&self, fact: &Fact) -> Truth;
+
+    /// Whether a token that is bound to a pod comes from outside the networks in which the log
+    /// has seen pods and nodes. `Unknown` if it is not bound or too little is known.
+    fn token_off_network(&self, fact: &Fact) -> Truth;
+
+    /// Whether the pod of the token was seen at another address before.
+    fn token_moved(&self, fact: &Fact) -> Truth;
+
+    /// Whether the service account has so far only used tokens bound to pods.
+    fn account_only_pod_bound(&self, fact: &Fact) -> Truth;
+
+    /// Whether the address was used before by another identity that is a person.
+    fn address_of_person(&self, fact: &Fact) -> Truth;
+
+    /// Any other named look-up (`twin.…`), for conditions that come with later layers.
+    fn named(&self, name: &str, fact: &Fact, event: &Event) -> Reading<Value> {
+        let _ = (name, fact, event);
+        Reading::Unknown
+    }
+}

@@ -1,0 +1,291 @@
+//! Who acted: the effective identity (what authorization judged) and the real one (who
+//! authenticated), each named as what it is.
+//!
+//! Kinds come from what Kubernetes and the clouds define about names, groups and `extra`; a name
+//! alone proves nothing about the credential behind it, so rules compare the two.
+
+use crate::{Str, entity, event::Event, event::User};
+use serde::{Deserialize, Serialize};
+
+/// What sort of identity it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PrincipalKind {
+    /// A user known to the cluster by a certificate, a static token or an unknown authenticator.
+    #[default]
+    User,
+    /// A user that an OIDC issuer or a webhook vouched for.
+    OidcUser,
+    /// A cloud role session (EKS `assumed-role`), behind which a human or a machine stands.
+    CloudRole,
+    /// A service account.
+    ServiceAccount,
+    /// A kubelet.
+    Node,
+    /// The API server, scheduler, controller manager, proxy, or one of the built-in controllers.
+    ControlPlane,
+    /// A joining node with a bootstrap token.
+    Bootstrap,
+    /// Nobody: the request carried no credential.
+    Anonymous,
+    /// Authentication failed (401): the log has no name.
+    Unauthenticated,
+}
+
+impl PrincipalKind {
+    /// The name in rules and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PrincipalKind::User => "user",
+            PrincipalKind::OidcUser => "oidc-user",
+            PrincipalKind::CloudRole => "cloud-role",
+            PrincipalKind::ServiceAccount => "service-account",
+            PrincipalKind::Node => "node",
+            PrincipalKind::ControlPlane => "control-plane",
+            PrincipalKind::Bootstrap => "bootstrap",
+            PrincipalKind::Anonymous => "anonymous",
+            PrincipalKind::Unauthenticated => "unauthenticated",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<PrincipalKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Every kind.
+    pub const ALL: [PrincipalKind; 9] = [
+        PrincipalKind::User,
+        PrincipalKind::OidcUser,
+        PrincipalKind::CloudRole,
+        PrincipalKind::ServiceAccount,
+        PrincipalKind::Node,
+        PrincipalKind::ControlPlane,
+        PrincipalKind::Bootstrap,
+        PrincipalKind::Anonymous,
+        PrincipalKind::Unauthenticated,
+    ];
+
+    /// A person, or something that acts as one.
+    pub fn is_human(self) -> bool {
+        matches!(self, PrincipalKind::User | PrincipalKind::OidcUser | PrincipalKind::CloudRole)
+    }
+}
+
+/// One identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// What sort it is.
+    pub kind: PrincipalKind,
+    /// The user name in the log; empty if unauthenticated.
+    pub name: Str,
+    /// Namespace of a service account, else empty.
+    pub namespace: Str,
+    /// The name as a person would say it: the account of a service account, the node's name, the
+    /// role of a cloud session, else the user name.
+    pub short: Str,
+    /// Session name of a cloud role: the nearest to a human that the log has.
+    pub session: Str,
+}
+
+impl Identity {
+    /// Names a user of the log.
+    pub fn of(user: &User) -> Identity {
+        let name = user.name.as_str();
+        let (kind, namespace, short) = classify(user);
+        let session = user
+            .extra("sessionName")
+            .or_else(|| cloud_role(name).map(|(_, session)| session))
+            .unwrap_or_default();
+        Identity {
+            kind,
+            name: name.into(),
+            namespace: namespace.into(),
+            short: short.into(),
+            session: session.into(),
+        }
+    }
+
+    /// The entity name (`user:alice`, `sa:shop/cart`, `node:n1`).
+    pub fn entity(&self) -> String {
+        match self.kind {
+            PrincipalKind::ServiceAccount => entity::service_account(&self.namespace, &self.short),
+            PrincipalKind::ControlPlane if !self.namespace.is_empty() => {
+                entity::service_account(&self.namespace, &self.short)
+            }
+            PrincipalKind::Node => entity::node(&self.short),
+            PrincipalKind::Unauthenticated => entity::user("unauthenticated"),
+            _ => entity::user(&self.name),
+        }
+    }
+}
+
+/// Who acted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The identity that authorization judged.
+    pub effective: Identity,
+    /// The identity that authenticated, if it acted as somebody else.
+    pub real: Option<Box<Identity>>,
+}
+
+impl Principal {
+    /// Names the identities of an event.
+    pub fn of(event: &Event) -> Principal {
+        match &event.impersonated {
+            Some(user) => Principal {
+                effective: Identity::of(user),
+                real: Some(Box::new(Identity::of(&event.user))),
+            },
+            None => Principal { effective: Identity::of(&event.user), real: None },
+        }
+    }
+
+    /// The identity that authenticated: the one whose credential was used.
+    pub fn actor(&self) -> &Identity {
+        self.real.as_deref().unwrap_or(&self.effective)
+    }
+}
+
+fn classify(user: &User) -> (PrincipalKind, &str, &str) {
+    let name = user.name.as_str();
+    if name.is_empty() {
+        return (PrincipalKind::Unauthenticated, "", "");
+    }
+    if let Some((namespace, account)) = service_account_name(name) {
+        let kind = if is_builtin_controller(namespace, account) {
+            PrincipalKind::ControlPlane
+        } else {
+            PrincipalKind::ServiceAccount
+        };
+        return (kind, namespace, account);
+    }
+    if let Some(node) = name.strip_prefix("system:node:") {
+        return (PrincipalKind::Node, "", node);
+    }
+    if let Some(token) = name.strip_prefix("system:bootstrap:") {
+        return (PrincipalKind::Bootstrap, "", token);
+    }
+    match name {
+        "system:anonymous" => (PrincipalKind::Anonymous, "", name),
+        "system:apiserver" | "system:kube-scheduler" | "system:kube-controller-manager"
+        | "system:kube-proxy" | "system:aggregator" | "system:cloud-controller-manager"
+        | "system:kube-aggregator" => (PrincipalKind::ControlPlane, "", name),
+        _ => (human_kind(user), "", cloud_role(name).map_or(name, |(role, _)| role)),
+    }
+}
+
+fn human_kind(user: &User) -> PrincipalKind {
+    if cloud_role(&user.name).is_some() || user.extra("arn").is_some() {
+        return PrincipalKind::CloudRole;
+    }
+    let token = user
+        .extra("authentication.kubernetes.io/credential-id")
+        .is_some_and(|id| id.starts_with("JTI="));
+    if token || user.name.contains('#') && user.name.starts_with("https://") {
+        return PrincipalKind::OidcUser;
+    }
+    PrincipalKind::User
+}
+
+/// Splits `system:serviceaccount:NAMESPACE:NAME`.
+pub fn service_account_name(user: &str) -> Option<(&str, &str)> {
+    user.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
+
+/// Role and session of `arn:…:assumed-role/ROLE/SESSION`.
+fn cloud_role(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("arn:")?.split_once(":assumed-role/")?.1.split_once('/')
+}
+
+/// Service accounts that kube-controller-manager runs its own loops with. The list is Kubernetes'
+/// (bootstrap policy of the controller roles), not a site's.
+fn is_builtin_controller(namespace: &str, account: &str) -> bool {
+    namespace == "kube-system" && BUILTIN_CONTROLLERS.binary_search(&account).is_ok()
+}
+
+const BUILTIN_CONTROLLERS: &[&str] = &[
+    "attachdetach-controller",
+    "bootstrap-signer",
+    "certificate-controller",
+    "cloud-node-lifecycle-controller",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "ephemeral-volume-controller",
+    "expand-controller",
+    "generic-garbage-collector",
+    "horizontal-pod-autoscaler",
+    "job-controller",
+    "legacy-service-account-token-cleaner",
+    "namespace-controller",
+    "node-controller",
+    "persistent-volume-binder",
+    "pod-garbage-collector",
+    "podcertificaterequest-cleaner-controller",
+    "pv-protection-controller",
+    "pvc-protection-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "resource-claim-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "route-controller",
+    "selinux-warning-controller",
+    "service-account-controller",
+    "service-ca-cert-publisher",
+    "service-cidrs-controller",
+    "service-controller",
+    "statefulset-controller",
+    "storage-version-migrator-controller",
+    "taint-eviction-controller",
+    "token-cleaner",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Identity {
+        Identity::of(&User { name: name.into(), ..User::default() })
+    }
+
+    #[test]
+    fn identities_are_named_as_what_they_are() {
+        for (name, kind, entity) in [
+            ("alice", PrincipalKind::User, "user:alice"),
+            ("", PrincipalKind::Unauthenticated, "user:unauthenticated"),
+            ("system:anonymous", PrincipalKind::Anonymous, "user:system:anonymous"),
+            ("system:node:n1", PrincipalKind::Node, "node:n1"),
+            ("system:bootstrap:abcdef", PrincipalKind::Bootstrap, "user:system:bootstrap:abcdef"),
+            ("system:serviceaccount:shop:cart", PrincipalKind::ServiceAccount, "sa:shop/cart"),
+            ("system:serviceaccount:kube-system:job-controller", PrincipalKind::ControlPlane, "sa:kube-system/job-controller"),
+            ("system:serviceaccount:evil:job-controller", PrincipalKind::ServiceAccount, "sa:evil/job-controller"),
+            ("https://issuer.example#42", PrincipalKind::OidcUser, "user:https://issuer.example#42"),
+        ] {
+            let identity = named(name);
+            assert_eq!((identity.kind, identity.entity().as_str()), (kind, entity), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_eks_role_session_keeps_the_session_name() {
+        let identity = named("arn:aws:sts::111122223333:assumed-role/ops/jane@example.com");
+        assert_eq!(identity.kind, PrincipalKind::CloudRole);
+        assert_eq!((identity.short.as_str(), identity.session.as_str()), ("ops", "jane@example.com"));
+    }
+
+    #[test]
+    fn the_list_of_builtin_controllers_is_sorted() {
+        assert!(BUILTIN_CONTROLLERS.is_sorted());
+    }
+}

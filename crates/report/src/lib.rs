@@ -1,0 +1,1 @@
+//! Renders a scan; knows every output format and no data source.

@@ -1,0 +1,1 @@
+//! Rule languages compiled to one predicate tree with an index.

@@ -1,0 +1,3 @@
+//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench.
+
+fn main() {}
