@@ -1,3 +1,54 @@
 //! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench.
+//!
+//! One Rust program instead of shell scripts, so that the same commands run on every machine that
+//! can build the product. It shares no code with the product: what measures must not be moved by
+//! what it measures.
 
-fn main() {}
+// Printing is what these commands are for; nothing here is part of the product.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod error;
+mod eval;
+mod recording;
+mod rename;
+mod scan;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// House-keeping of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Bench(bench::Args),
+    Eval(eval::Args),
+    #[command(hide = true)]
+    Measure(bench::MeasureArgs),
+    Rename(rename::Args),
+}
+
+/// 0: done and in order. 1: done, and something is not as it should be. 2: could not be done.
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Measure(args) => bench::measure(&args),
+        Command::Rename(args) => rename::run(&args),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,1 +1,23 @@
-//! A deterministic function of rules, state and ordered facts to findings and incidents.
+//! The serial heart: facts in, findings and incidents out, and nothing else goes in or comes out.
+//!
+//! It reads no clock, no file and no environment, so that a replay, a back-test and a unit test
+//! are the same call, and the same facts in the same order give the same ids on any machine.
+//! Everything here is state per cluster, can be saved and restored at any event, and is bounded.
+//!
+//! Order of work: [`dedupe`] → [`order`] → [`stages`] → rules with [`history`] → [`windows`] →
+//! [`fold`] → [`correlate`]. The twin and the learner will sit between `stages` and the rules and
+//! answer through the same trait, `model::lookup::History`.
+
+pub mod coverage;
+pub mod correlate;
+pub mod dedupe;
+pub mod engine;
+pub mod fold;
+pub mod history;
+pub mod judge;
+pub mod order;
+pub mod stages;
+pub mod state;
+pub mod windows;
+
+pub use engine::{Engine, Outcome, Settings};

@@ -153,6 +153,9 @@ pub enum TouchRole {
     /// It was brought into being or given power, so that its later acts follow from this one: the
     /// token minted, the pod created, the subject bound, the certificate's name.
     Enables,
+    /// It was given rights. What it does with them is known by the binding, not by its name: a
+    /// person does much that has nothing to do with a grant.
+    Grants,
     /// It is the source of the power used: the pod whose token acts, the binding that allowed it.
     EnabledBy,
 }
@@ -186,8 +189,12 @@ pub struct Finding {
     pub credential: String,
     /// Peer address, or empty.
     pub address: String,
+    /// Whether the actor never used that address before; `None` if its habits are not known.
+    pub address_new: Option<bool>,
     /// User agent as the client gave it.
     pub user_agent: String,
+    /// Sort of identity that authenticated (`user`, `service-account` …).
+    pub actor_kind: String,
     /// What was done (`pod.exec`).
     pub action: String,
     /// `allowed`, `denied` …

@@ -1,1 +1,13 @@
-//! The only wiring: scan.
+//! The only crate that knows both ends: it opens sources, decodes them on several threads, puts
+//! the facts in order and feeds the engine. All other crates know their neighbours at most.
+//!
+//! `ingest` (parallel, per chunk) → [`work`] → [`feed`] and [`merge`] (order of time over files) →
+//! `detect` (serial per cluster) → [`scan`] (the answer).
+
+pub mod feed;
+pub mod merge;
+pub mod repeats;
+pub mod scan;
+pub mod work;
+
+pub use scan::{Options, Progress, ScanError, scan, size_on_disk};

@@ -1,1 +1,29 @@
 //! Rule languages compiled to one predicate tree with an index.
+//!
+//! Front ends (today [`native`]) turn text into [`tree::Predicate`]s and [`rule::Rule`]s; nothing
+//! behind them knows which language a rule was written in. A [`RuleSet`] is read-only once loaded,
+//! so that all threads share one; what changes with events (windows, counts, the past) lives in
+//! `detect`.
+
+pub mod correlation;
+pub mod error;
+pub mod eval;
+pub mod field;
+mod index;
+pub mod judgement;
+pub mod native;
+mod read;
+pub mod rule;
+pub mod set;
+pub mod tally;
+pub mod template;
+pub mod tree;
+pub mod words;
+
+pub use correlation::{Condition, Correlation, CorrelationKind};
+pub use error::LoadError;
+pub use field::{Field, FieldId};
+pub use rule::{Adjustment, Enables, Rule, RuleTest, Watches};
+pub use set::{RuleSet, Verdict};
+pub use tally::RuleTally;
+pub use template::Template;

@@ -1,0 +1,133 @@
+//! What can be typed. Help texts carry examples, because they are read in a hurry.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use trailhound_model::finding::Severity;
+
+/// Security observability from Kubernetes audit logs: what happened, who did it, what to do.
+#[derive(Debug, Parser)]
+#[command(name = "trailhound", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trailhound demo                          a recorded breach, nothing to configure
+  trailhound scan /var/log/kubernetes/     read a directory of audit logs, rotated and compressed
+  trailhound scan logs/ --report out.html  also write one page to send to others
+  kubectl logs … | trailhound scan -       read standard input
+
+Exit codes:
+  0  no incident of --fail-on severity (default: medium) or above
+  1  there are such incidents
+  2  an error, or input that was not wholly read (2 wins over 1)";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read audit logs and tell what happened.
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(ScanArgs),
+    /// Scan a recorded real breach that this program carries.
+    Demo(OutputArgs),
+    /// Look at the detections.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
+}
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  trailhound scan audit.log audit-2026-11-23T11-20-45.842.log.gz
+  trailhound scan /logs --cluster prod-eu --report incident.html
+  trailhound scan /logs --output json | jq '.incidents[].title'
+  trailhound scan /logs --fail-on high && echo quiet
+
+Reads: audit.k8s.io events as JSON lines, EventList, arrays, CloudWatch exports of EKS; plain, gzip
+or zstd, told by content. Directories are read to any depth. Files are put into the order of time.";
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Files or directories; `-` is standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Name of the cluster, for records that do not say it.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Decoding threads; 0 takes what the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Exit with 1 if there is an incident of this severity or above.
+    #[arg(long, default_value = "medium", value_name = "SEVERITY", value_parser = severity)]
+    pub fail_on: Severity,
+    /// How to show the answer.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How to show an answer.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Form of the answer on standard output.
+    #[arg(long, default_value = "text", value_name = "FORM")]
+    pub output: OutputForm,
+    /// Also write one self-contained HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Show everything: low findings, all steps.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// When to use colour (NO_COLOR is honoured).
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+/// Form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputForm {
+    /// Words for people.
+    Text,
+    /// One JSON object: see docs/output.md.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do with the detections.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List them.
+    List,
+    /// Print the manual of one.
+    Explain {
+        /// Its id.
+        id: String,
+    },
+}
+
+fn severity(name: &str) -> Result<Severity, String> {
+    Severity::from_name(name)
+        .ok_or_else(|| "one of info, low, medium, high, critical".to_owned())
+}
+
+/// Parses the command line; prints help and exits by itself where that is asked for.
+pub fn parse() -> Cli {
+    Cli::parse()
+}

@@ -1,0 +1,84 @@
+//! `trailhound scan`: read, judge, show, and say by the exit code whether somebody must look.
+
+use crate::{
+    args::{OutputArgs, OutputForm, ScanArgs},
+    exit::{CommandError, Verdict},
+    terminal::{self, Meter},
+};
+use std::{fs, path::PathBuf, thread};
+use trailhound_detect::Settings;
+use trailhound_ingest::Limits;
+use trailhound_model::{finding::Severity, scan::Scan};
+use trailhound_pipeline::Options;
+
+/// Runs the command.
+pub fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
+    let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
+    let scan = read(&options)?;
+    show(&scan, &args.output)?;
+    Ok(verdict(&scan, args.fail_on))
+}
+
+/// Options with fresh keys.
+pub fn options(
+    paths: Vec<PathBuf>,
+    cluster: Option<String>,
+    threads: usize,
+) -> Result<Options, CommandError> {
+    let threads = match threads {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        given => given,
+    };
+    Ok(Options {
+        paths,
+        cluster,
+        threads,
+        masking_key: key()?,
+        record_key: key()?,
+        limits: Limits::default(),
+        settings: Settings::default(),
+    })
+}
+
+fn key() -> Result<[u8; 16], CommandError> {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(CommandError::Random)?;
+    Ok(key)
+}
+
+/// Reads and judges, with progress on a terminal.
+pub fn read(options: &Options) -> Result<Scan, CommandError> {
+    let rules = super::builtin_rules()?;
+    let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
+    let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
+    meter.finish();
+    Ok(scan?)
+}
+
+/// Shows the answer in the form asked for, and writes the page.
+pub fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError> {
+    if let Some(path) = &output.report {
+        fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
+            what: format!("the report to {}", path.display()),
+            error,
+        })?;
+    }
+    let text = match output.output {
+        OutputForm::Text => {
+            trailhound_report::text(scan, &terminal::style(output.color, output.verbose))
+        }
+        OutputForm::Json => trailhound_report::json(scan),
+        OutputForm::Jsonl => trailhound_report::jsonl(scan),
+    };
+    terminal::answer(&text)
+}
+
+fn verdict(scan: &Scan, fail_on: Severity) -> Verdict {
+    if !scan.input.unread.is_empty() {
+        return Verdict::Incomplete;
+    }
+    if scan.incidents.iter().any(|incident| incident.severity >= fail_on) {
+        return Verdict::Incidents;
+    }
+    Verdict::Quiet
+}

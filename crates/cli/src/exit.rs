@@ -1,0 +1,62 @@
+//! The exit codes, in one place: 0 quiet, 1 incidents, 2 error or input not wholly read.
+
+use crate::terminal;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing that should fail a script.
+    Quiet,
+    /// Incidents at or above the severity asked for.
+    Incidents,
+    /// Some input was not read.
+    Incomplete,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// There is no answer.
+    #[error(transparent)]
+    Scan(#[from] trailhound_pipeline::ScanError),
+    /// The rules that this program carries do not load: a fault of the build.
+    #[error("{} of the built-in rules cannot be read:\n{}", .0.len(), .0.join("\n"))]
+    Rules(Vec<String>),
+    /// There is no such rule.
+    #[error("there is no rule {0}; `trailhound rules list` shows all")]
+    NoSuchRule(String),
+    /// Something could not be written.
+    #[error("cannot write {what}: {error}")]
+    Write {
+        /// What.
+        what: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The system gave no random bytes for the masking key.
+    #[error("the system gives no random bytes, which masking needs: {0}")]
+    Random(getrandom::Error),
+    /// The recorded breach cannot be unpacked.
+    #[error("cannot unpack the recording to a temporary file: {0}")]
+    Demo(std::io::Error),
+}
+
+/// The exit code of a command, after its error was said. A reader that went away (`| head`) is
+/// no error.
+pub fn code(result: Result<Verdict, CommandError>) -> ExitCode {
+    match result {
+        Ok(Verdict::Quiet) => ExitCode::SUCCESS,
+        Ok(Verdict::Incidents) => ExitCode::from(1),
+        Ok(Verdict::Incomplete) => ExitCode::from(2),
+        Err(CommandError::Write { error, .. })
+            if error.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}

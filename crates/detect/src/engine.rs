@@ -1,0 +1,335 @@
+//! The order of work for each fact, per cluster, and what comes out at the end.
+
+use crate::{
+    correlate::Correlator,
+    coverage::Coverage,
+    dedupe::{Dedupe, Key},
+    fold::{Findings, Folded},
+    history::Past,
+    judge::{Judge, record},
+    order::Order,
+    stages::{Part, Stages},
+    state::{self, StateError},
+    windows::{Step, Windows},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+use trailhound_model::{
+    Str,
+    completeness::Completeness,
+    fact::{Candidate, Fact},
+    finding::Finding,
+    incident::Incident,
+    lookup::Truth,
+    time::Time,
+};
+use trailhound_rules::{Correlation, Rule, RuleSet, Verdict};
+
+/// What a caller may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How long a fact waits for earlier ones, in microseconds.
+    pub lateness: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { lateness: crate::order::DEFAULT_LATENESS }
+    }
+}
+
+/// Everything that is known about one cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Cluster {
+    dedupe: Dedupe,
+    order: Order,
+    stages: Stages,
+    past: Past,
+    windows: Windows,
+    findings: Findings,
+    correlator: Correlator,
+    coverage: Coverage,
+    /// Per rule, events on which the later part of the condition stayed unknown.
+    undecided: BTreeMap<u32, u64>,
+    /// The fact that last made a counting finding grow: its sentence is told with the last counts.
+    growing: BTreeMap<String, Growing>,
+}
+
+/// A counting finding that may still grow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Growing {
+    rule: u32,
+    fact: Box<Fact>,
+    values: Vec<String>,
+}
+
+/// Counting findings whose sentence is kept current.
+const MOST_GROWING: usize = 2_000;
+
+/// The answer for all clusters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Findings in order of time.
+    pub findings: Vec<Finding>,
+    /// Incidents, worst first.
+    pub incidents: Vec<Incident>,
+    /// State of each cluster's log.
+    pub completeness: Vec<Completeness>,
+    /// Events that were judged (duplicates left out).
+    pub events: u64,
+    /// Duplicates.
+    pub duplicates: u64,
+    /// The window within which duplicates are told for certain, in words.
+    pub duplicate_window: String,
+    /// Findings per rule that were not kept because there were too many.
+    pub overflow: BTreeMap<String, u64>,
+    /// Bounds that were reached, in words.
+    pub bounds: Vec<String>,
+    /// First and last event.
+    pub first: Option<Time>,
+    /// Last event.
+    pub last: Option<Time>,
+}
+
+/// Rules and state. See the crate's documentation for the order of work.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    settings: Settings,
+    clusters: BTreeMap<Str, Cluster>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    pub fn new(rules: Arc<RuleSet>, settings: Settings) -> Engine {
+        Engine { rules, settings, clusters: BTreeMap::new() }
+    }
+
+    /// Takes the next fact. `key` identifies its record, see [`crate::dedupe::key`].
+    pub fn push(&mut self, fact: Fact, key: Key) {
+        let settings = self.settings;
+        let cluster = self
+            .clusters
+            .entry(fact.event.cluster.clone())
+            .or_insert_with(|| Cluster::new(settings));
+        if !cluster.dedupe.is_new(key, fact.event.time) {
+            return;
+        }
+        cluster.order.push(fact);
+        while let Some(fact) = cluster.order.next() {
+            cluster.apply(&self.rules, fact);
+        }
+    }
+
+    /// Judges what still waits: the input has ended, or the caller wants an answer now.
+    pub fn flush(&mut self) {
+        for cluster in self.clusters.values_mut() {
+            while let Some(fact) = cluster.order.pop() {
+                cluster.apply(&self.rules, fact);
+            }
+        }
+    }
+
+    /// The answer so far.
+    pub fn outcome(&self) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (name, cluster) in &self.clusters {
+            cluster.report(name, &self.rules, &mut outcome);
+        }
+        outcome.findings.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.id.cmp(&b.id)));
+        outcome.incidents.sort_by(|a, b| {
+            b.severity.cmp(&a.severity).then(a.first_seen.cmp(&b.first_seen)).then_with(|| a.id.cmp(&b.id))
+        });
+        outcome
+    }
+
+    /// Everything that is known, as versioned bytes.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        state::save(&(&self.settings, &self.clusters))
+    }
+
+    /// An engine that goes on where [`Engine::save`] left off, with the same rules.
+    pub fn restore(rules: Arc<RuleSet>, bytes: &[u8]) -> Result<Engine, StateError> {
+        let (settings, clusters) = state::restore(bytes)?;
+        Ok(Engine { rules, settings, clusters })
+    }
+}
+
+impl Cluster {
+    fn new(settings: Settings) -> Cluster {
+        Cluster {
+            dedupe: Dedupe::default(),
+            order: Order::new(settings.lateness),
+            stages: Stages::default(),
+            past: Past::default(),
+            windows: Windows::default(),
+            findings: Findings::default(),
+            correlator: Correlator::default(),
+            coverage: Coverage::default(),
+            undecided: BTreeMap::new(),
+            growing: BTreeMap::new(),
+        }
+    }
+
+    fn apply(&mut self, rules: &RuleSet, fact: Fact) {
+        self.coverage.observe(&fact.event);
+        if self.stages.part(&fact) != Part::Judge {
+            return;
+        }
+        for candidate in &fact.candidates {
+            self.confirm(rules, *candidate, &fact);
+        }
+        self.past.learn(&fact);
+    }
+
+    fn confirm(&mut self, rules: &RuleSet, candidate: Candidate, fact: &Fact) {
+        let Some(rule) = rules.rule(candidate.rule) else { return };
+        let verdict = rules.confirm(&candidate, fact, &self.past);
+        match verdict.truth {
+            Truth::False => {}
+            Truth::Unknown => *self.undecided.entry(candidate.rule).or_default() += 1,
+            Truth::True => match rule.correlation() {
+                None => self.found(rules, rule, fact, &verdict),
+                Some(correlation) => {
+                    self.counted(rules, candidate.rule, rule, correlation, fact, &verdict);
+                }
+            },
+        }
+    }
+
+    fn found(&mut self, rules: &RuleSet, rule: &Rule, fact: &Fact, verdict: &Verdict) {
+        let judge = Judge { rules, rule, fact, history: &self.past };
+        let finding = judge.finding(verdict, &BTreeMap::new());
+        self.add(finding);
+    }
+
+    fn add(&mut self, finding: Finding) -> Folded {
+        let folded = self.findings.add(finding);
+        match folded {
+            Folded::New(place) => self.correlator.add(place, self.findings.list()),
+            Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
+            Folded::Dropped => {}
+        }
+        folded
+    }
+
+    fn counted(
+        &mut self,
+        rules: &RuleSet,
+        index: u32,
+        rule: &Rule,
+        correlation: &Correlation,
+        fact: &Fact,
+        verdict: &Verdict,
+    ) {
+        let group = rules.group_key(index, fact);
+        let value = counted_value(rules, correlation, fact);
+        match self.windows.count(index, group.clone(), value.clone(), correlation, fact) {
+            Step::Quiet => {}
+            Step::Grows { finding } => self.grow(&finding, value, fact),
+            Step::Fires { records, count, values } => {
+                let judge = Judge { rules, rule, fact, history: &self.past };
+                let mut finding = judge.finding(verdict, &counts(count, &values, correlation));
+                finding.id = Finding::id_of(rule.id(), &finding.cluster, &records);
+                finding.time = records.first().map_or(finding.time, |record| record.time);
+                finding.records = records;
+                finding.record_count = count;
+                finding.numbers.insert("count".into(), count as f64);
+                finding.numbers.insert("distinct".into(), values.len() as f64);
+                let (Folded::New(place) | Folded::Into(place)) = self.add(finding) else { return };
+                let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else { return };
+                self.windows.opened(index, group, &id);
+                self.watch(id, Growing { rule: index, fact: Box::new(fact.clone()), values });
+            }
+        }
+    }
+
+    fn watch(&mut self, id: String, growing: Growing) {
+        if self.growing.len() < MOST_GROWING {
+            self.growing.insert(id, growing);
+        }
+    }
+
+    fn grow(&mut self, id: &str, value: String, fact: &Fact) {
+        let Some(place) = self.findings.grow(id, record(fact, false)) else { return };
+        self.correlator.touch(place, self.findings.list());
+        if let Some(growing) = self.growing.get_mut(id)
+            && growing.values.len() < 8
+            && !growing.values.contains(&value)
+        {
+            growing.values.push(value);
+        }
+    }
+
+    fn report(&self, name: &Str, rules: &RuleSet, outcome: &mut Outcome) {
+        let findings = self.told(rules);
+        outcome.incidents.extend(self.correlator.incidents(&findings));
+        outcome.findings.extend(findings);
+        outcome.completeness.push(self.completeness(name, rules));
+        outcome.events += self.coverage.events;
+        outcome.duplicates += self.dedupe.duplicates;
+        outcome.duplicate_window = self.dedupe.window();
+        outcome.overflow.extend(self.findings.overflow.clone());
+        outcome.first = earliest(outcome.first, self.coverage.first());
+        outcome.last = outcome.last.max(self.coverage.last());
+        for (count, what) in [
+            (self.past.forgotten, "actors whose history was forgotten because there were too many"),
+            (self.windows.forgotten, "counting windows that were forgotten because there were too many"),
+            (self.stages.forgotten, "open requests that were forgotten because there were too many"),
+        ] {
+            if count > 0 {
+                outcome.bounds.push(format!("{count} {what}"));
+            }
+        }
+    }
+
+    /// The findings, with the sentences of those that grew told with their last counts.
+    fn told(&self, rules: &RuleSet) -> Vec<Finding> {
+        let mut findings = self.findings.list().to_vec();
+        for finding in &mut findings {
+            let Some(growing) = self.growing.get(&finding.id) else { continue };
+            let Some(rule) = rules.rule(growing.rule) else { continue };
+            let Some(correlation) = rule.correlation() else { continue };
+            let judge = Judge { rules, rule, fact: &growing.fact, history: &self.past };
+            let extra = counts(finding.record_count, &growing.values, correlation);
+            finding.explanation = judge.explanation(&extra);
+            finding.numbers.insert("count".into(), finding.record_count as f64);
+        }
+        findings
+    }
+
+    fn completeness(&self, name: &Str, rules: &RuleSet) -> Completeness {
+        let mut completeness = self.coverage.completeness(name, self.order.late);
+        for (index, count) in &self.undecided {
+            if let Some(rule) = rules.rule(*index) {
+                completeness.undecided.insert(rule.id().to_owned(), *count);
+            }
+        }
+        completeness
+    }
+}
+
+fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The value whose distinct number is counted.
+fn counted_value(rules: &RuleSet, correlation: &Correlation, fact: &Fact) -> String {
+    correlation.field.as_ref().and_then(|field| rules.field_text(field, fact)).unwrap_or_default()
+}
+
+fn counts(count: u64, values: &[String], correlation: &Correlation) -> BTreeMap<String, String> {
+    let minutes = (correlation.timespan_micros / trailhound_model::time::MINUTE).max(1);
+    let mut shown = values.join(", ");
+    if values.len() == 8 {
+        shown.push_str(", …");
+    }
+    BTreeMap::from([
+        ("count".to_owned(), count.to_string()),
+        ("values".to_owned(), shown),
+        ("minutes".to_owned(), minutes.to_string()),
+    ])
+}

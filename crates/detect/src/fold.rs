@@ -1,0 +1,155 @@
+//! Findings as they grow: the same rule on the same actor, credential, address and object is one
+//! finding with more records, not an alert per request.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use trailhound_model::{
+    finding::{Finding, FindingKind, Record},
+    time::{MINUTE, Time},
+};
+
+/// A finding grows as long as its next record comes within this time of its last.
+const FOLD_WITHIN: i64 = 15 * MINUTE;
+/// Records that a finding names; the rest is counted.
+pub const MOST_RECORDS: usize = 60;
+/// Records that a finding keeps with their text.
+const WHOLE_RECORDS: usize = 4;
+/// Most findings that are kept; beyond this they are counted and their rule is named.
+const MOST_FINDINGS: usize = 20_000;
+
+type FoldKey = (String, String, String, String, String, String);
+
+/// All findings of a cluster so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Findings {
+    list: Vec<Finding>,
+    by_id: HashMap<String, usize>,
+    open: HashMap<FoldKey, usize>,
+    /// Findings that were not kept because there were too many, per rule.
+    pub overflow: BTreeMap<String, u64>,
+}
+
+/// What became of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folded {
+    /// It is new, at this place of the list.
+    New(usize),
+    /// It made the one at this place longer.
+    Into(usize),
+    /// There were too many.
+    Dropped,
+}
+
+impl Findings {
+    /// Adds a finding or folds it into one that it repeats.
+    pub fn add(&mut self, finding: Finding) -> Folded {
+        let key = fold_key(&finding);
+        if let Some(place) = self.open.get(&key).copied()
+            && self.list.get(place).is_some_and(|open| finding.time.since(open.last) <= FOLD_WITHIN)
+        {
+            finding.records.into_iter().for_each(|record| self.extend(place, record));
+            return Folded::Into(place);
+        }
+        if self.list.len() >= MOST_FINDINGS {
+            *self.overflow.entry(finding.rule.id).or_default() += 1;
+            return Folded::Dropped;
+        }
+        let place = self.list.len();
+        self.open.insert(key, place);
+        self.by_id.insert(finding.id.clone(), place);
+        self.list.push(finding);
+        Folded::New(place)
+    }
+
+    /// Adds a record to the finding with this id; its place, if it exists.
+    pub fn grow(&mut self, id: &str, record: Record) -> Option<usize> {
+        let place = *self.by_id.get(id)?;
+        self.extend(place, record);
+        Some(place)
+    }
+
+    fn extend(&mut self, place: usize, mut record: Record) {
+        let Some(finding) = self.list.get_mut(place) else { return };
+        finding.record_count += 1;
+        finding.last = finding.last.max(record.time);
+        if finding.records.len() < MOST_RECORDS {
+            if finding.records.len() >= WHOLE_RECORDS {
+                record.masked.clear();
+            }
+            finding.records.push(record);
+        }
+    }
+
+    /// The finding at a place.
+    pub fn get(&self, place: usize) -> Option<&Finding> {
+        self.list.get(place)
+    }
+
+    /// The finding at a place, to change its sentence as it grows.
+    pub fn get_mut(&mut self, place: usize) -> Option<&mut Finding> {
+        self.list.get_mut(place)
+    }
+
+    /// All findings, in the order in which they were opened.
+    pub fn list(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// Time of the last record of all.
+    pub fn last(&self) -> Option<Time> {
+        self.list.iter().map(|finding| finding.last).max()
+    }
+}
+
+/// What makes two findings the same. One about a credential does not care what it was used on.
+fn fold_key(finding: &Finding) -> FoldKey {
+    let target = if matches!(finding.kind, FindingKind::Credential | FindingKind::Threshold) {
+        String::new()
+    } else {
+        finding.target.clone()
+    };
+    (
+        finding.rule.id.clone(),
+        finding.principal.clone(),
+        finding.real_principal.clone().unwrap_or_default(),
+        finding.credential.clone(),
+        finding.address.clone(),
+        target,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(target: &str, minute: i64, kind: FindingKind) -> Finding {
+        let time = Time(minute * MINUTE);
+        Finding {
+            id: format!("{target}{minute}"),
+            kind,
+            target: target.into(),
+            time,
+            last: time,
+            record_count: 1,
+            records: vec![Record { time, ..Record::default() }],
+            ..Finding::default()
+        }
+    }
+
+    #[test]
+    fn repeats_make_a_finding_longer_until_a_pause() {
+        let mut findings = Findings::default();
+        assert_eq!(findings.add(finding("a", 0, FindingKind::Rule)), Folded::New(0));
+        assert_eq!(findings.add(finding("a", 10, FindingKind::Rule)), Folded::Into(0));
+        assert_eq!(findings.add(finding("b", 11, FindingKind::Rule)), Folded::New(1));
+        assert_eq!(findings.add(finding("a", 40, FindingKind::Rule)), Folded::New(2));
+        assert_eq!(findings.list()[0].record_count, 2);
+    }
+
+    #[test]
+    fn a_finding_about_a_credential_does_not_care_what_it_was_used_on() {
+        let mut findings = Findings::default();
+        findings.add(finding("a", 0, FindingKind::Credential));
+        assert_eq!(findings.add(finding("b", 1, FindingKind::Credential)), Folded::Into(0));
+    }
+}

@@ -1,0 +1,155 @@
+//! Where the cluster's own clients live: learned from kubelets and from tokens bound to pods, so
+//! that a pod's token from elsewhere stands out without anybody configuring a CIDR.
+//!
+//! A network counts as the cluster's only if several different addresses of it were seen with
+//! pod-bound tokens, or a kubelet: a thief at one address never makes that address a home, however
+//! many tokens he has.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use trailhound_model::{
+    Str, credential::CredentialKind, fact::Fact, lookup::Truth, principal::PrincipalKind,
+};
+
+/// Addresses in a narrow network (/24, /64) that make it the cluster's.
+const NARROW_ENOUGH: usize = 3;
+/// Addresses in a wide network (/16, /48) that make it the cluster's.
+const WIDE_ENOUGH: usize = 4;
+/// Most networks and pods that are remembered.
+const MOST: usize = 200_000;
+/// Pods at one address beyond which the address is shared (NAT, host network).
+const SHARED_BY: usize = 3;
+
+/// A network: the kept bits and how many they are.
+type Prefix = (u128, u8);
+
+/// Addresses of one network, up to the number that matters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Members {
+    addresses: Vec<u128>,
+    node: bool,
+}
+
+/// Networks and pods of one cluster.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Networks {
+    members: HashMap<Prefix, Members>,
+    pods: HashMap<Str, Vec<Str>>,
+    sharers: HashMap<Str, Vec<Str>>,
+    known: HashSet<u128>,
+}
+
+impl Networks {
+    /// Adds what the event shows. `new_address` says that its actor had not used the address.
+    pub(super) fn observe(&mut self, fact: &Fact, new_address: bool) {
+        let bound = fact.credential.kind == CredentialKind::PodToken;
+        if bound {
+            self.observe_pod(&fact.credential.pod_uid, fact.event.source_ip());
+        }
+        let node = fact.principal.actor().kind == PrincipalKind::Node;
+        if !new_address || !(bound || node) {
+            return;
+        }
+        let Some(address) = parse(fact.event.source_ip()) else { return };
+        for prefix in prefixes(address) {
+            if self.members.len() >= MOST && !self.members.contains_key(&prefix) {
+                continue;
+            }
+            let members = self.members.entry(prefix).or_default();
+            members.node |= node && prefix.1 == narrow_bits(address);
+            let bits = bits_of(address);
+            if members.addresses.len() < WIDE_ENOUGH && !members.addresses.contains(&bits) {
+                members.addresses.push(bits);
+            }
+        }
+        if self.known.len() < 64 {
+            self.known.insert(bits_of(address));
+        }
+    }
+
+    fn observe_pod(&mut self, pod: &str, address: &str) {
+        if pod.is_empty() {
+            return;
+        }
+        if let Some(addresses) = self.pods.get_mut(pod) {
+            if !addresses.iter().any(|known| known == address) && addresses.len() < 8 {
+                addresses.push(address.into());
+                Self::share(&mut self.sharers, pod, address);
+            }
+        } else if self.pods.len() < MOST {
+            self.pods.insert(pod.into(), vec![address.into()]);
+            Self::share(&mut self.sharers, pod, address);
+        }
+    }
+
+    fn share(sharers: &mut HashMap<Str, Vec<Str>>, pod: &str, address: &str) {
+        if sharers.len() >= MOST && !sharers.contains_key(address) {
+            return;
+        }
+        let pods = sharers.entry(address.into()).or_default();
+        if pods.len() <= SHARED_BY {
+            pods.push(pod.into());
+        }
+    }
+
+    /// Whether an address is outside all networks that are known to be the cluster's.
+    pub(super) fn is_outside(&self, address: &str) -> Truth {
+        let Some(address) = parse(address) else { return Truth::Unknown };
+        if address.is_loopback() || prefixes(address).iter().any(|prefix| self.is_cluster(*prefix)) {
+            return Truth::False;
+        }
+        // With fewer addresses known than this, "not among them" says little.
+        if self.known.len() >= 5 { Truth::True } else { Truth::Unknown }
+    }
+
+    fn is_cluster(&self, prefix: Prefix) -> bool {
+        let enough = if matches!(prefix.1, 24 | 64) { NARROW_ENOUGH } else { WIDE_ENOUGH };
+        self.members
+            .get(&prefix)
+            .is_some_and(|members| members.node || members.addresses.len() >= enough)
+    }
+
+    /// Whether a pod was seen at another address. Unknown where many pods share an address.
+    pub(super) fn pod_moved(&self, pod: &str, address: &str) -> Truth {
+        let Some(known) = self.pods.get(pod) else { return Truth::Unknown };
+        let Some(home) = known.first() else { return Truth::Unknown };
+        let same_family = home.contains(':') == address.contains(':');
+        let shared = |ip: &str| self.sharers.get(ip).is_some_and(|pods| pods.len() > SHARED_BY);
+        if home == address {
+            Truth::False
+        } else if !same_family || shared(home) || shared(address) {
+            Truth::Unknown
+        } else {
+            Truth::True
+        }
+    }
+}
+
+fn parse(address: &str) -> Option<IpAddr> {
+    address.parse().ok()
+}
+
+fn bits_of(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+fn narrow_bits(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 24 } else { 64 }
+}
+
+fn prefixes(address: IpAddr) -> [Prefix; 2] {
+    match address {
+        IpAddr::V4(v4) => {
+            let bits = u128::from(v4.to_bits());
+            [(bits >> 8, 24), (bits >> 16, 16)]
+        }
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            [(bits >> 64, 64), (bits >> 80, 48)]
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Puts near-sorted facts into the order of time.
+//!
+//! API servers write records at completion, several servers interleave, and a resent batch comes
+//! after newer ones. Facts wait behind a watermark; one that comes later than that is applied at
+//! once and counted as late, never dropped. Ties are broken by content, not by arrival, so that
+//! shuffled input gives the same result.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use trailhound_model::{
+    Str,
+    event::Stage,
+    fact::Fact,
+    time::{SECOND, Time},
+};
+
+/// How long a fact waits for earlier ones, in microseconds.
+pub const DEFAULT_LATENESS: i64 = 2 * SECOND;
+/// Most facts that wait; beyond this the oldest goes.
+const MOST_WAITING: usize = 200_000;
+/// A record further ahead of all others than this does not move the watermark by itself: one
+/// record with a broken clock must not make all others late.
+const LEAP: i64 = 15 * 60 * SECOND;
+
+type Place = (Time, Option<Time>, Str, Stage, u64);
+
+/// The waiting facts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    waiting: BTreeMap<Place, Box<Fact>>,
+    newest: Option<Time>,
+    leapt: Option<Time>,
+    emitted: Option<Time>,
+    lateness: i64,
+    sequence: u64,
+    /// Facts that came after their place had gone by.
+    pub late: u64,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Order::new(DEFAULT_LATENESS)
+    }
+}
+
+impl Order {
+    /// An empty buffer that waits `lateness` microseconds.
+    pub fn new(lateness: i64) -> Order {
+        Order {
+            waiting: BTreeMap::new(),
+            newest: None,
+            leapt: None,
+            emitted: None,
+            lateness,
+            sequence: 0,
+            late: 0,
+        }
+    }
+
+    /// Takes a fact. Call [`Order::next`] until it gives nothing before the next one.
+    pub fn push(&mut self, fact: Fact) {
+        let time = fact.event.time;
+        self.advance(time);
+        if self.emitted.is_some_and(|emitted| time < emitted) {
+            self.late += 1;
+        }
+        self.sequence += 1;
+        let event = &fact.event;
+        // The sequence only keeps records apart that agree in all that identifies them.
+        let mut place = (time, event.received, event.audit_id.clone(), event.stage, 0);
+        if self.waiting.contains_key(&place) {
+            place.4 = self.sequence;
+        }
+        self.waiting.insert(place, Box::new(fact));
+    }
+
+    fn advance(&mut self, time: Time) {
+        let Some(newest) = self.newest else {
+            self.newest = Some(time);
+            return;
+        };
+        if time <= newest {
+            return;
+        }
+        let leaps = time.since(newest) > LEAP;
+        let confirmed = self.leapt.is_some_and(|other| (time.since(other)).abs() <= LEAP);
+        if leaps && !confirmed {
+            self.leapt = Some(time);
+            return;
+        }
+        self.leapt = None;
+        self.newest = Some(time);
+    }
+
+    /// The next fact whose turn has come.
+    pub fn next(&mut self) -> Option<Fact> {
+        let (place, _) = self.waiting.first_key_value()?;
+        let due = self.newest.is_some_and(|newest| newest.since(place.0) >= self.lateness);
+        if !due && self.waiting.len() <= MOST_WAITING {
+            return None;
+        }
+        self.pop()
+    }
+
+    /// The next fact, due or not: for the end of the input.
+    pub fn pop(&mut self) -> Option<Fact> {
+        let (place, fact) = self.waiting.pop_first()?;
+        self.emitted = self.emitted.max(Some(place.0));
+        Some(*fact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use trailhound_model::event::Event;
+
+    fn fact(micros: i64, id: &str) -> Fact {
+        Fact { event: Event { time: Time(micros), audit_id: id.into(), ..Event::default() }, ..Fact::default() }
+    }
+
+    fn run(facts: impl IntoIterator<Item = Fact>) -> (Vec<(i64, String)>, u64) {
+        let mut order = Order::default();
+        let mut out = Vec::new();
+        for fact in facts {
+            order.push(fact);
+            while let Some(fact) = order.next() {
+                out.push(fact);
+            }
+        }
+        while let Some(fact) = order.pop() {
+            out.push(fact);
+        }
+        (out.into_iter().map(|f| (f.event.time.0, f.event.audit_id.to_string())).collect(), order.late)
+    }
+
+    #[test]
+    fn a_late_record_is_applied_and_counted() {
+        let (out, late) = run([fact(0, "a"), fact(10 * SECOND, "b"), fact(20 * SECOND, "c"), fact(1, "late")]);
+        assert_eq!(out.len(), 4);
+        assert_eq!(late, 1);
+    }
+
+    #[test]
+    fn one_record_from_the_year_9999_does_not_make_the_rest_late() {
+        let far = Time::parse("9999-12-31T23:59:59Z").unwrap().0;
+        let (out, late) = run([fact(0, "a"), fact(far, "z"), fact(SECOND, "b"), fact(2 * SECOND, "c")]);
+        assert_eq!(late, 0);
+        assert_eq!(out.last().unwrap().1, "z");
+    }
+
+    proptest! {
+        #[test]
+        fn a_shuffle_within_the_window_changes_nothing(
+            times in proptest::collection::vec((0i64..60 * SECOND, 0i64..2 * SECOND), 1..80)
+        ) {
+            let mut sorted: Vec<Fact> = times.iter().enumerate()
+                .map(|(n, (time, _))| fact(*time, &format!("{n}"))).collect();
+            let mut arrival: Vec<(i64, Fact)> = times.iter().zip(sorted.clone())
+                .map(|((time, delay), fact)| (time + delay, fact)).collect();
+            sorted.sort_by_key(|f| (f.event.time, f.event.audit_id.clone()));
+            arrival.sort_by_key(|(when, _)| *when);
+            let expected: Vec<_> = sorted.iter()
+                .map(|f| (f.event.time.0, f.event.audit_id.to_string())).collect();
+            let (out, late) = run(arrival.into_iter().map(|(_, fact)| fact));
+            prop_assert_eq!(out, expected);
+            prop_assert_eq!(late, 0);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One request, several records: tells a request's first word from its last.
+//!
+//! Long-running requests (watch, exec, proxy) are written at ResponseStarted and again, minutes
+//! later, at ResponseComplete; 401s only ever at ResponseStarted. A request is judged once, at the
+//! first record that has an outcome. Stages belong together only if auditID, user, URI and
+//! requestReceivedTimestamp agree, because the id alone is the client's choice.
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hasher;
+use trailhound_model::{
+    action::Outcome,
+    event::{Event, Stage},
+    fact::Fact,
+};
+
+/// Most requests that are remembered as begun.
+const MOST_OPEN: usize = 300_000;
+
+/// What a record is to its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The first record with an outcome: judge it.
+    Judge,
+    /// A later record of a request that was judged.
+    Continuation,
+    /// It has no outcome yet (RequestReceived).
+    Announcement,
+}
+
+/// Requests that have begun and not ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Stages {
+    open: HashMap<u64, Outcome>,
+    oldest: VecDeque<u64>,
+    /// Requests forgotten because too many were open: their end is judged as if it were new.
+    pub forgotten: u64,
+}
+
+impl Stages {
+    /// Says what the record is to its request, and remembers it.
+    pub fn part(&mut self, fact: &Fact) -> Part {
+        match fact.event.stage {
+            Stage::RequestReceived => Part::Announcement,
+            Stage::ResponseStarted if fact.action.outcome != Outcome::Unauthenticated => {
+                self.begin(fact);
+                Part::Judge
+            }
+            Stage::ResponseComplete | Stage::Panic if !self.open.is_empty() => self.end(fact),
+            _ => Part::Judge,
+        }
+    }
+
+    fn begin(&mut self, fact: &Fact) {
+        let key = request_key(&fact.event);
+        if self.open.insert(key, fact.action.outcome).is_none() {
+            self.oldest.push_back(key);
+        }
+        while self.oldest.len() > MOST_OPEN {
+            if let Some(key) = self.oldest.pop_front()
+                && self.open.remove(&key).is_some()
+            {
+                self.forgotten += 1;
+            }
+        }
+    }
+
+    fn end(&mut self, fact: &Fact) -> Part {
+        match self.open.remove(&request_key(&fact.event)) {
+            Some(outcome) if outcome == fact.action.outcome => Part::Continuation,
+            _ => Part::Judge,
+        }
+    }
+}
+
+fn request_key(event: &Event) -> u64 {
+    let mut hasher = SipHasher13::new();
+    for text in [&event.audit_id, &event.user.name, &event.request_uri] {
+        hasher.write(text.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.write_i64(event.received.map_or(i64::MIN, |time| time.0));
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::event::Status;
+
+    fn exec(stage: Stage, code: u16, user: &str) -> Fact {
+        let mut event = Event {
+            audit_id: "same".into(),
+            stage,
+            status: Some(Box::new(Status { code: Some(code), ..Status::default() })),
+            ..Event::default()
+        };
+        event.user.name = user.into();
+        Fact::of(event)
+    }
+
+    #[test]
+    fn an_exec_is_judged_once_although_it_has_two_records() {
+        let mut stages = Stages::default();
+        assert_eq!(stages.part(&exec(Stage::RequestReceived, 0, "bob")), Part::Announcement);
+        assert_eq!(stages.part(&exec(Stage::ResponseStarted, 101, "bob")), Part::Judge);
+        assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "bob")), Part::Continuation);
+        assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "bob")), Part::Judge);
+    }
+
+    #[test]
+    fn a_401_has_only_its_first_record_and_another_outcome_is_judged_again() {
+        let mut stages = Stages::default();
+        assert_eq!(stages.part(&exec(Stage::ResponseStarted, 401, "")), Part::Judge);
+        assert_eq!(stages.part(&exec(Stage::ResponseStarted, 200, "bob")), Part::Judge);
+        assert_eq!(stages.part(&exec(Stage::ResponseComplete, 500, "bob")), Part::Judge);
+    }
+
+    #[test]
+    fn a_forged_audit_id_does_not_hide_another_users_request() {
+        let mut stages = Stages::default();
+        assert_eq!(stages.part(&exec(Stage::ResponseStarted, 101, "bob")), Part::Judge);
+        assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "mallory")), Part::Judge);
+    }
+}

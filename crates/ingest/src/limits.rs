@@ -1,0 +1,33 @@
+//! Caps on what input can make us hold, in one place so that a reader of the code can add them up.
+
+/// Caps on reading and decoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that a chunk aims at. Larger chunks only when a record is larger.
+    pub chunk: usize,
+    /// Longest record that is read whole. Longer ones are kept as their head.
+    pub record: usize,
+    /// Bytes that one source may unpack to: a gzip bomb ends here.
+    pub unpacked: u64,
+    /// How many bytes a packed byte may unpack to, once a source has unpacked 1 GiB.
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { chunk: 1 << 20, record: 256 << 20, unpacked: 64 << 30, ratio: 5000 }
+    }
+}
+
+/// Head that is kept of a record over the limit: user, verb and target come first in a record.
+pub(crate) const OVERSIZED_HEAD: usize = 64 << 10;
+
+/// Longest line that does not begin like a record: something that is no log at all.
+pub(crate) const TEXT_LINE: usize = 4 << 20;
+
+/// Nesting that the JSON parser may be led into: it recurses when it skips a value, so deeper
+/// records are read by a scanner that does not.
+pub(crate) const SKIP_DEPTH: usize = 2048;
+
+/// Nesting of a body that is still looked into.
+pub(crate) const BODY_DEPTH: usize = 250;

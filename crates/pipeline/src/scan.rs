@@ -1,0 +1,233 @@
+//! `scan`: read what there is, judge it, give one answer.
+
+use crate::{
+    feed::Pool,
+    merge::{Merge, Witness},
+    repeats,
+    work::{Batch, Worker},
+};
+use std::{path::PathBuf, sync::Arc, thread};
+use trailhound_detect::{Engine, Outcome, Settings};
+use trailhound_ingest::{Limits, Masker, SourceKind, SourceSpec, Tally, discover};
+use trailhound_model::{
+    Str,
+    completeness::Completeness,
+    event::Level,
+    finding::Finding,
+    scan::{CheckedRule, Input, Scan, Unread},
+};
+use trailhound_rules::{RuleSet, RuleTally};
+
+/// Rejects that the answer shows; all are counted.
+const MOST_REJECTS: usize = 100;
+/// Facts between two reports of progress.
+const PROGRESS_EVERY: u64 = 20_000;
+
+/// What a scan needs to know.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files, directories, or `-`.
+    pub paths: Vec<PathBuf>,
+    /// Cluster of records that do not name one.
+    pub cluster: Option<String>,
+    /// Decoding threads; 1 does everything in the calling thread.
+    pub threads: usize,
+    /// Key under which secrets are masked: equal secrets look equal within a run.
+    pub masking_key: [u8; 16],
+    /// Key under which records are told apart.
+    pub record_key: [u8; 16],
+    /// Caps on reading.
+    pub limits: Limits,
+    /// Settings of the engine.
+    pub settings: Settings,
+}
+
+/// How far a scan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Events read.
+    pub events: u64,
+    /// Bytes of the input as it lies on disk.
+    pub position: u64,
+    /// Byte ranges that became no event so far.
+    pub rejected: u64,
+}
+
+/// Why there is no answer at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// Nothing that was named can be read.
+    #[error("nothing to read: {}", .0.iter().map(|u| format!("{}: {}", u.source, u.reason)).collect::<Vec<_>>().join("; "))]
+    Nothing(Vec<Unread>),
+}
+
+/// Reads and judges. `progress` is called now and then from the calling thread.
+pub fn scan(
+    options: &Options,
+    rules: &Arc<RuleSet>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Scan, ScanError> {
+    let found = discover(&options.paths);
+    let mut sources = found.sources;
+    if sources.is_empty() {
+        return Err(ScanError::Nothing(found.unread));
+    }
+    for source in &mut sources {
+        if let Some(cluster) = &options.cluster {
+            source.cluster = Str::from(cluster.as_str());
+        }
+    }
+    let names = sources.iter().map(|source| source.name.clone()).collect();
+    let warnings = repeats::take_out(&mut sources);
+    let mut gathered = Gathered {
+        input: Input { sources: names, unread: found.unread, warnings, ..Input::default() },
+        ..Gathered::default()
+    };
+    let outcome = run(options, rules, &sources, &mut gathered, progress);
+    Ok(answer(rules, outcome, gathered))
+}
+
+fn run(
+    options: &Options,
+    rules: &Arc<RuleSet>,
+    sources: &[SourceSpec],
+    gathered: &mut Gathered,
+    progress: &mut dyn FnMut(Progress),
+) -> Outcome {
+    let masker = Masker::new(options.masking_key);
+    let worker = Worker { rules, masker: &masker, secret: options.record_key };
+    let mut engine = Engine::new(Arc::clone(rules), options.settings);
+    thread::scope(|scope| {
+        let pool = Pool::start(scope, worker, options.threads);
+        let mut merge = Merge::new(scope, worker, &pool, options.limits.clone(), sources);
+        let mut events = 0;
+        while let Some((fact, key)) = merge.next(gathered) {
+            engine.push(fact, key);
+            events += 1;
+            if events % PROGRESS_EVERY == 0 {
+                progress(Progress {
+                    events,
+                    position: gathered.tally.bytes,
+                    rejected: gathered.tally.rejected,
+                });
+            }
+        }
+    });
+    engine.flush();
+    engine.outcome()
+}
+
+#[derive(Default)]
+struct Gathered {
+    input: Input,
+    tally: Tally,
+    rules: RuleTally,
+}
+
+impl Witness for Gathered {
+    fn batch(&mut self, batch: &mut Batch) {
+        self.tally.merge(&batch.tally);
+        self.rules.merge(&batch.rules);
+        let room = MOST_REJECTS.saturating_sub(self.input.reject_samples.len());
+        self.input.reject_samples.extend(batch.rejects.drain(..).take(room));
+    }
+
+    fn unread(&mut self, unread: Unread) {
+        self.input.unread.push(unread);
+    }
+}
+
+fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
+    let Gathered { mut input, tally, rules: rule_tally } = gathered;
+    input.bytes = tally.bytes;
+    input.events = outcome.events;
+    input.rejected = tally.rejected;
+    input.duplicates = outcome.duplicates;
+    input.duplicate_window = outcome.duplicate_window;
+    input.first = outcome.first;
+    input.last = outcome.last;
+    input.reject_samples.sort_by(|a, b| (&a.source, a.offset).cmp(&(&b.source, b.offset)));
+    input.warnings.extend(warnings(&tally, &outcome.completeness));
+    input.warnings.extend(outcome.bounds);
+    for (rule, count) in &outcome.overflow {
+        input.warnings.push(format!(
+            "{count} more findings of rule {rule} were counted but not kept, because there were too many"
+        ));
+    }
+    let mut completeness = outcome.completeness;
+    for cluster in &mut completeness {
+        blindness(rules, &rule_tally, cluster);
+    }
+    Scan {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: checked(rules, &rule_tally, &outcome.findings),
+        input,
+        completeness,
+        incidents: outcome.incidents,
+        findings: outcome.findings,
+    }
+}
+
+fn warnings(tally: &Tally, clusters: &[Completeness]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if clusters.iter().any(|cluster| cluster.cluster.is_empty()) {
+        warnings.push(
+            "These records do not say which cluster they are from; they are taken as one unnamed \
+             cluster. Give its name with --cluster."
+                .to_owned(),
+        );
+    }
+    for (reason, count) in &tally.ignored {
+        warnings.push(format!("{count} records are no audit events and were set aside: {reason}"));
+    }
+    if tally.partial > 0 {
+        warnings.push(format!(
+            "{} events have a damaged field, which was left empty",
+            tally.partial
+        ));
+    }
+    warnings
+}
+
+/// Which rules could not decide, and which could not fire at all.
+fn blindness(rules: &RuleSet, tally: &RuleTally, cluster: &mut Completeness) {
+    let highest = [Level::RequestResponse, Level::Request, Level::Metadata]
+        .into_iter()
+        .find(|level| cluster.levels.contains_key(level.as_str()))
+        .unwrap_or_default();
+    for (index, rule) in (0u32..).zip(rules.rules()) {
+        let (looked, undecided) = (tally.looked_at(index), tally.undecided(index));
+        if undecided > 0 {
+            *cluster.undecided.entry(rule.id().to_owned()).or_default() += undecided;
+        }
+        if rule.needs() > highest || looked > 0 && looked == undecided {
+            cluster.blind.push(rule.id().to_owned());
+        }
+    }
+}
+
+fn checked(rules: &RuleSet, tally: &RuleTally, findings: &[Finding]) -> Vec<CheckedRule> {
+    let count = |id: &str| findings.iter().filter(|finding| finding.rule.id == id).count() as u64;
+    (0u32..)
+        .zip(rules.rules())
+        .map(|(index, rule)| CheckedRule {
+            id: rule.id().to_owned(),
+            title: rule.title().to_owned(),
+            family: rule.family().to_owned(),
+            looked_at: tally.looked_at(index),
+            findings: count(rule.id()),
+        })
+        .collect()
+}
+
+/// Bytes of files as they lie on disk, for a meter; `None` if there is anything that has no size.
+pub fn size_on_disk(paths: &[PathBuf]) -> Option<u64> {
+    discover(paths)
+        .sources
+        .iter()
+        .map(|source| match &source.kind {
+            SourceKind::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
+            SourceKind::Stdin => None,
+        })
+        .sum()
+}

@@ -1,0 +1,67 @@
+//! One chunk of bytes becomes one batch of facts: everything that needs no state, so that chunks
+//! can be worked on by any thread.
+
+use trailhound_detect::dedupe::{self, Key};
+use trailhound_ingest::{Chunk, Decoder, Masker, Sink, Tally, decode};
+use trailhound_model::{event::Event, fact::Fact, lookup::Bodies, scan::Rejected};
+use trailhound_rules::{RuleSet, RuleTally};
+
+/// Rejects that a batch keeps as samples; all are counted.
+const MOST_REJECTS: usize = 50;
+
+/// What a worker needs beside the bytes. Shared by all threads.
+#[derive(Clone, Copy)]
+pub struct Worker<'a> {
+    /// Rules, for their stateless part.
+    pub rules: &'a RuleSet,
+    /// Masker of the run.
+    pub masker: &'a Masker,
+    /// Key of the run under which records are told apart.
+    pub secret: [u8; 16],
+}
+
+/// What a chunk became.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Facts in the order of the bytes, with the key of their record.
+    pub facts: Vec<(Fact, Key)>,
+    /// The first rejects.
+    pub rejects: Vec<Rejected>,
+    /// Counts of decoding.
+    pub tally: Tally,
+    /// Counts of the rules.
+    pub rules: RuleTally,
+}
+
+impl Worker<'_> {
+    /// Works on a chunk.
+    pub fn work(&self, chunk: &Chunk) -> Batch {
+        let mut gather = Gather { worker: self, batch: Batch::default() };
+        let tally = decode(chunk, &Decoder::new(self.masker), &mut gather);
+        let mut batch = gather.batch;
+        batch.tally = tally;
+        batch
+    }
+}
+
+struct Gather<'a> {
+    worker: &'a Worker<'a>,
+    batch: Batch,
+}
+
+impl Sink for Gather<'_> {
+    fn event(&mut self, event: Event, bodies: &dyn Bodies) {
+        let key = dedupe::key(&event, self.worker.secret);
+        let mut fact = Fact::of(event);
+        self.worker.rules.candidates(&mut fact, bodies, &mut self.batch.rules);
+        self.batch.facts.push((fact, key));
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        if self.batch.rejects.len() < MOST_REJECTS {
+            self.batch.rejects.push(rejected);
+        }
+    }
+
+    fn ignored(&mut self, _reason: &'static str) {}
+}

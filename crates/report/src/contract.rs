@@ -1,0 +1,414 @@
+//! The JSON contract `trailhound.scan/1` as types of its own, so that the model can change without
+//! breaking those who read our output. Fields may be added here, never renamed or removed; every
+//! field is described in `docs/output.md`.
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+use trailhound_model::{
+    completeness as model, finding, incident, scan,
+    time::Time,
+};
+
+/// A time in RFC 3339.
+pub(crate) struct When(Time);
+
+impl Serialize for When {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A count is written as a count (`5`, not `5.0`); what is no number at all is `null`.
+pub(crate) struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if self.0.fract() == 0.0 && self.0.abs() < EXACT {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    schema: &'static str,
+    version: &'a str,
+    verdict: String,
+    input: Input<'a>,
+    completeness: Vec<Completeness<'a>>,
+    incidents: Vec<Incident<'a>>,
+    findings: Vec<Finding<'a>>,
+    rules: Vec<Rule<'a>>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn of(schema: &'static str, scan: &'a scan::Scan) -> Document<'a> {
+        Document {
+            schema,
+            version: &scan.version,
+            verdict: crate::words::verdict(scan),
+            input: Input::of(&scan.input),
+            completeness: scan.completeness.iter().map(Completeness::of).collect(),
+            incidents: scan.incidents.iter().map(Incident::of).collect(),
+            findings: scan.findings.iter().map(|f| Finding::of(f, &scan.input.sources)).collect(),
+            rules: scan.rules.iter().map(Rule::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Input<'a> {
+    files: usize,
+    bytes: u64,
+    events: u64,
+    rejected: u64,
+    duplicates: u64,
+    first: Option<When>,
+    last: Option<When>,
+    duplicate_window: &'a str,
+    sources: &'a [String],
+    reject_samples: Vec<Rejected<'a>>,
+    unread: Vec<Unread<'a>>,
+    warnings: &'a [String],
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn of(input: &'a scan::Input) -> Input<'a> {
+        Input {
+            files: input.sources.len(),
+            bytes: input.bytes,
+            events: input.events,
+            rejected: input.rejected,
+            duplicates: input.duplicates,
+            first: input.first.map(When),
+            last: input.last.map(When),
+            duplicate_window: &input.duplicate_window,
+            sources: &input.sources,
+            reject_samples: input.reject_samples.iter().map(Rejected::of).collect(),
+            unread: input.unread.iter().map(Unread::of).collect(),
+            warnings: &input.warnings,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Rejected<'a> {
+    source: &'a str,
+    offset: u64,
+    length: u64,
+    reason: &'a str,
+}
+
+impl<'a> Rejected<'a> {
+    fn of(sample: &'a scan::Rejected) -> Rejected<'a> {
+        Rejected {
+            source: &sample.source,
+            offset: sample.offset,
+            length: sample.length,
+            reason: &sample.reason,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Unread<'a> {
+    source: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> Unread<'a> {
+    fn of(unread: &'a scan::Unread) -> Unread<'a> {
+        Unread { source: &unread.source, reason: &unread.reason }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Completeness<'a> {
+    cluster: &'a str,
+    score: Option<f64>,
+    basis: &'a str,
+    gaps: Vec<Gap<'a>>,
+    levels: &'a BTreeMap<String, u64>,
+    blind: &'a [String],
+    undecided: &'a BTreeMap<String, u64>,
+    first: Option<When>,
+    last: Option<When>,
+    late: u64,
+    truncated: u64,
+}
+
+impl<'a> Completeness<'a> {
+    pub(crate) fn of(one: &'a model::Completeness) -> Completeness<'a> {
+        Completeness {
+            cluster: &one.cluster,
+            score: one.score,
+            basis: &one.basis,
+            gaps: one.gaps.iter().map(Gap::of).collect(),
+            levels: &one.levels,
+            blind: &one.blind,
+            undecided: &one.undecided,
+            first: one.first.map(When),
+            last: one.last.map(When),
+            late: one.late,
+            truncated: one.truncated,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Gap<'a> {
+    from: When,
+    to: When,
+    metronome: &'a str,
+}
+
+impl<'a> Gap<'a> {
+    fn of(gap: &'a model::Gap) -> Gap<'a> {
+        Gap { from: When(gap.from), to: When(gap.to), metronome: &gap.metronome }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Incident<'a> {
+    id: &'a str,
+    severity: &'static str,
+    confidence: f64,
+    title: &'a str,
+    story: &'a str,
+    first_seen: When,
+    last_seen: When,
+    cluster: &'a str,
+    principals: &'a [String],
+    addresses: &'a [String],
+    targets: &'a [String],
+    techniques: &'a [String],
+    findings: &'a [String],
+    evidence: Vec<&'a str>,
+    steps: Vec<Step<'a>>,
+    hops: Vec<Hop<'a>>,
+    next_steps: &'a [String],
+    unknowns: &'a [String],
+    merged: &'a [String],
+}
+
+impl<'a> Incident<'a> {
+    pub(crate) fn of(one: &'a incident::Incident) -> Incident<'a> {
+        Incident {
+            id: &one.id,
+            severity: one.severity.as_str(),
+            confidence: one.confidence,
+            title: &one.title,
+            story: &one.story,
+            first_seen: When(one.first_seen),
+            last_seen: When(one.last_seen),
+            cluster: &one.cluster,
+            principals: &one.principals,
+            addresses: &one.addresses,
+            targets: &one.targets,
+            techniques: &one.techniques,
+            findings: &one.findings,
+            evidence: one.evidence.iter().map(AsRef::as_ref).collect(),
+            steps: one.steps.iter().map(Step::of).collect(),
+            hops: one.hops.iter().map(Hop::of).collect(),
+            next_steps: &one.next_steps,
+            unknowns: &one.unknowns,
+            merged: &one.merged,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    time: When,
+    who: &'a str,
+    text: &'a str,
+    severity: &'static str,
+    finding: &'a str,
+}
+
+impl<'a> Step<'a> {
+    fn of(step: &'a incident::Step) -> Step<'a> {
+        Step {
+            time: When(step.time),
+            who: &step.who,
+            text: &step.text,
+            severity: step.severity.as_str(),
+            finding: &step.finding,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Hop<'a> {
+    from: &'a str,
+    to: &'a str,
+    kind: &'a str,
+    confidence: f64,
+    evidence: Vec<&'a str>,
+    sentence: &'a str,
+}
+
+impl<'a> Hop<'a> {
+    fn of(hop: &'a incident::Hop) -> Hop<'a> {
+        Hop {
+            from: &hop.from,
+            to: &hop.to,
+            kind: &hop.kind,
+            confidence: hop.confidence,
+            evidence: hop.evidence.iter().map(AsRef::as_ref).collect(),
+            sentence: &hop.sentence,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Finding<'a> {
+    id: &'a str,
+    rule: RuleRef<'a>,
+    kind: &'static str,
+    severity: &'static str,
+    severity_reason: &'a str,
+    confidence: f64,
+    time: When,
+    last: When,
+    cluster: &'a str,
+    principal: &'a str,
+    real_principal: Option<&'a str>,
+    credential: &'a str,
+    address: &'a str,
+    user_agent: &'a str,
+    action: &'a str,
+    outcome: &'a str,
+    target: &'a str,
+    explanation: &'a str,
+    why: &'a str,
+    benign_readings: &'a [String],
+    next_steps: &'a [String],
+    numbers: BTreeMap<&'a str, Number>,
+    techniques: &'a [String],
+    family: &'a str,
+    evidence: Vec<&'a str>,
+    record_count: u64,
+    records: Vec<Record<'a>>,
+}
+
+impl<'a> Finding<'a> {
+    pub(crate) fn of(one: &'a finding::Finding, sources: &'a [String]) -> Finding<'a> {
+        Finding {
+            id: &one.id,
+            rule: RuleRef { id: &one.rule.id, version: one.rule.version, title: &one.rule.title },
+            kind: one.kind.as_str(),
+            severity: one.severity.as_str(),
+            severity_reason: &one.severity_reason,
+            confidence: one.confidence,
+            time: When(one.time),
+            last: When(one.last),
+            cluster: &one.cluster,
+            principal: &one.principal,
+            real_principal: one.real_principal.as_deref(),
+            credential: &one.credential,
+            address: &one.address,
+            user_agent: &one.user_agent,
+            action: &one.action,
+            outcome: &one.outcome,
+            target: &one.target,
+            explanation: &one.explanation,
+            why: &one.why,
+            benign_readings: &one.benign_readings,
+            next_steps: &one.next_steps,
+            numbers: one.numbers.iter().map(|(name, n)| (name.as_str(), Number(*n))).collect(),
+            techniques: &one.techniques,
+            family: &one.family,
+            evidence: audit_ids(&one.records),
+            record_count: one.record_count,
+            records: one.records.iter().map(|record| Record::of(record, sources)).collect(),
+        }
+    }
+}
+
+/// The auditIDs of records, each once, in the order of the records.
+fn audit_ids(records: &[finding::Record]) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    records.iter().map(|record| record.audit_id.as_str()).filter(|id| seen.insert(*id)).collect()
+}
+
+#[derive(Serialize)]
+struct RuleRef<'a> {
+    id: &'a str,
+    version: u32,
+    title: &'a str,
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(rename = "auditID")]
+    audit_id: &'a str,
+    stage: &'static str,
+    time: When,
+    source: &'a str,
+    offset: u64,
+    sha256: &'a str,
+    summary: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_text: Option<&'a str>,
+}
+
+impl<'a> Record<'a> {
+    fn of(record: &'a finding::Record, sources: &'a [String]) -> Record<'a> {
+        let (event, event_text) = split_masked(&record.masked);
+        Record {
+            audit_id: &record.audit_id,
+            stage: record.stage.as_str(),
+            time: When(record.time),
+            source: source_name(sources, record.position.source),
+            offset: record.position.offset,
+            sha256: &record.sha256,
+            summary: &record.summary,
+            event,
+            event_text,
+        }
+    }
+}
+
+/// The name of the source that a position points into.
+pub(crate) fn source_name(sources: &[String], index: u32) -> &str {
+    sources.get(index as usize).map_or("", String::as_str)
+}
+
+/// The masked record as JSON if it is JSON, else as the text that a cap left of it.
+fn split_masked(masked: &str) -> (Option<&RawValue>, Option<&str>) {
+    if masked.is_empty() {
+        return (None, None);
+    }
+    match serde_json::from_str::<&RawValue>(masked) {
+        Ok(value) if value.get().starts_with('{') => (Some(value), None),
+        _ => (None, Some(masked)),
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Rule<'a> {
+    id: &'a str,
+    title: &'a str,
+    family: &'a str,
+    looked_at: u64,
+    findings: u64,
+}
+
+impl<'a> Rule<'a> {
+    pub(crate) fn of(rule: &'a scan::CheckedRule) -> Rule<'a> {
+        Rule {
+            id: &rule.id,
+            title: &rule.title,
+            family: &rule.family,
+            looked_at: rule.looked_at,
+            findings: rule.findings,
+        }
+    }
+}

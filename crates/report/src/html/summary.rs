@@ -1,0 +1,157 @@
+//! The first page for somebody who decides and does not know Kubernetes: what happened, how bad it
+//! is, what is affected, what to do first, and how far to trust this report. Five answers, each in
+//! plain words, also when the answer is "nothing".
+
+use crate::{
+    advice::{self, Part},
+    sanitize, words,
+};
+use trailhound_model::{incident::Incident, scan::Scan};
+
+/// A question and its answer.
+pub(crate) struct Answer {
+    pub(crate) question: &'static str,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) link: Option<Link>,
+}
+
+/// Where to read on.
+pub(crate) struct Link {
+    pub(crate) to: String,
+    pub(crate) text: &'static str,
+}
+
+fn answer(question: &'static str, text: &str) -> Answer {
+    Answer { question, parts: advice::inline(&sanitize::prose(text)), link: None }
+}
+
+fn linked(mut answer: Answer, to: &str, text: &'static str) -> Answer {
+    answer.link = Some(Link { to: to.to_owned(), text });
+    answer
+}
+
+/// The answers of a scan.
+pub(crate) fn of(scan: &Scan) -> Vec<Answer> {
+    match scan.incidents.first().filter(|one| words::is_serious(one)) {
+        Some(worst) => serious(scan, worst),
+        None => calm(scan),
+    }
+}
+
+fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
+    let first_step = worst.next_steps.first().map(|step| Answer {
+        question: "What to do first",
+        parts: advice::step(&sanitize::prose(step)),
+        link: Some(Link { to: "i1-next".to_owned(), text: "all steps" }),
+    });
+    let mut answers = vec![
+        linked(answer("What happened", &what_happened(worst)), "i1", "the whole story"),
+        answer("How bad it is", &how_bad(scan, worst)),
+        answer("What is affected", &affected(worst)),
+    ];
+    answers.extend(first_step);
+    answers.push(trust(scan));
+    answers
+}
+
+fn calm(scan: &Scan) -> Vec<Answer> {
+    let found = match scan.incidents.len() as u64 {
+        0 => "Nothing. No rule found anything in this log.".to_owned(),
+        minor => format!(
+            "Nothing that needs somebody now. There {} {}, listed below.",
+            if minor == 1 { "is" } else { "are" },
+            words::counted(minor, "minor observation")
+        ),
+    };
+    let looked = format!(
+        "{} Of each, {} asked whether it is part of an attack.",
+        words::what_was_read(&scan.input),
+        words::counted(scan.rules.len() as u64, "rule")
+    );
+    vec![
+        answer("What was found", &found),
+        linked(answer("What was looked at", &looked), "checked", "what was checked"),
+        trust(scan),
+    ]
+}
+
+/// The story of the worst incident, cut at a sentence.
+fn what_happened(worst: &Incident) -> String {
+    const LIMIT: usize = 700;
+    let story = if worst.story.is_empty() { &worst.title } else { &worst.story };
+    let story = sanitize::prose(story);
+    let mut length = 0;
+    let sentences = story.split_inclusive(". ").take_while(|sentence| {
+        length += sentence.chars().count();
+        length <= LIMIT
+    });
+    let text: String = sentences.collect();
+    let text = if text.is_empty() { sanitize::shortened(&story, LIMIT) } else { text };
+    format!("{} ({})", text.trim_end(), words::period(worst.first_seen, worst.last_seen))
+}
+
+fn how_bad(scan: &Scan, worst: &Incident) -> String {
+    let severity = worst.severity.as_str();
+    let mut text = format!("{}: {}. ", capital(severity), words::urgency(worst.severity));
+    text.push_str(&format!("That it happened as told is {}.", words::sure(worst.confidence).replace(", ", " (") + ")"));
+    let others = scan.incidents.iter().filter(|one| words::is_serious(one)).count() - 1;
+    match others {
+        0 => {}
+        1 => text.push_str(" There is 1 more incident of medium severity or above."),
+        _ => text.push_str(&format!(" There are {others} more incidents of medium severity or above.")),
+    }
+    text
+}
+
+fn affected(worst: &Incident) -> String {
+    let mut text = format!("{}.", capital(&words::cluster(&worst.cluster)));
+    for (label, names) in [("Touched", &worst.targets), ("Identities used", &worst.principals)] {
+        let mut unique: Vec<String> = Vec::new();
+        for name in names.iter().take(200).map(|name| words::named(name)) {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        if !unique.is_empty() {
+            text.push_str(&format!(" {label}: {}.", words::listed(&unique, 6)));
+        }
+    }
+    text
+}
+
+fn trust(scan: &Scan) -> Answer {
+    let mut text = String::new();
+    let unread = scan.input.unread.len() as u64;
+    if unread > 0 {
+        text.push_str(&format!("{} could not be wholly read. ", words::counted(unread, "file")));
+    }
+    match scan.completeness.as_slice() {
+        [] => text.push_str("How complete the log was is unknown. "),
+        [only] => text.push_str(&capital(&words::coverage(only))),
+        several => {
+            let unknown = several.iter().filter(|one| one.score.is_none()).count();
+            let gaps = several.iter().map(|one| one.gaps.len() as u64).sum();
+            text.push_str(&format!(
+                "{} were judged: {} found, and for {unknown} of them it is unknown whether records are missing.",
+                words::counted(several.len() as u64, "cluster"),
+                words::counted(gaps, "gap"),
+            ));
+        }
+    }
+    match words::blind(scan).len() as u64 {
+        0 => {}
+        blind => text.push_str(&format!(
+            " {} could not see what {} for, because the log does not carry it.",
+            words::counted(blind, "rule"),
+            if blind == 1 { "it looks" } else { "they look" }
+        )),
+    }
+    linked(answer("How far to trust this", &text), "completeness", "how complete the log was")
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}

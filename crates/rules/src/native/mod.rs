@@ -1,0 +1,32 @@
+//! The native rule language: YAML around conditions in a subset of CEL.
+
+mod compile;
+mod lexer;
+mod locate;
+mod parser;
+mod yaml;
+
+pub use compile::compile;
+pub(crate) use yaml::load_file;
+
+/// What is wrong with a condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CelError {
+    /// Byte offset in the condition.
+    pub at: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it; may be empty.
+    pub hint: String,
+}
+
+impl CelError {
+    fn new(at: usize, what: impl Into<String>) -> CelError {
+        CelError { at, what: what.into(), hint: String::new() }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> CelError {
+        self.hint = hint.into();
+        self
+    }
+}

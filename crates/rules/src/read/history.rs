@@ -1,0 +1,30 @@
+//! Fields of the past. Without a history at hand (before the fact is in order) they are unknown.
+
+use super::View;
+use crate::field::FieldId;
+use trailhound_model::lookup::{Reading, Truth};
+
+impl View<'_> {
+    pub(super) fn history_flag(&self, id: FieldId) -> Truth {
+        let Some(history) = self.history else { return Truth::Unknown };
+        match id {
+            FieldId::HistoryAddressIsNew => history.address_is_new(self.fact),
+            FieldId::HistoryAgentIsNew => history.agent_is_new(self.fact),
+            FieldId::HistoryTokenOffNetwork => history.token_off_network(self.fact),
+            FieldId::HistoryTokenMoved => history.token_moved(self.fact),
+            FieldId::HistoryAccountOnlyPodBound => history.account_only_pod_bound(self.fact),
+            FieldId::HistoryAddressOfPerson => history.address_of_person(self.fact),
+            _ => Truth::Unknown,
+        }
+    }
+
+    pub(super) fn history_number(&self, id: FieldId) -> Reading<i64> {
+        let Some(history) = self.history else { return Reading::Unknown };
+        let count = match id {
+            FieldId::HistoryPriorActions => history.prior_actions(self.fact),
+            FieldId::HistoryPriorRequests => history.prior_requests(self.fact),
+            _ => return Reading::Unknown,
+        };
+        Reading::Present(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}

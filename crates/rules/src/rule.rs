@@ -1,0 +1,326 @@
+//! A rule as everybody behind the front ends sees it: what it watches, its conditions sorted by
+//! when they can be judged, and its words.
+
+use crate::{correlation::Correlation, template::Template, tree::Predicate};
+use trailhound_model::{
+    action::{ActionKind, Effect, Outcome},
+    event::Level,
+    finding::{FindingKind, Severity},
+    principal::PrincipalKind,
+};
+
+/// How later acts follow from a finding of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Enables {
+    /// Tokens bound to the pod that was entered or created.
+    CredentialOfTargetPod,
+    /// The token that a TokenRequest issued, and its account.
+    IssuedCredential,
+    /// The service account that owns the secret or token, or that the pod runs as.
+    AccountOfTarget,
+    /// The subjects of the binding.
+    GrantSubjects,
+    /// The user that the certificate names.
+    CsrSubject,
+    /// The identity acted as.
+    Impersonated,
+    /// The object itself.
+    Target,
+}
+
+impl Enables {
+    /// Every word.
+    pub const ALL: [Enables; 7] = [
+        Enables::CredentialOfTargetPod,
+        Enables::IssuedCredential,
+        Enables::AccountOfTarget,
+        Enables::GrantSubjects,
+        Enables::CsrSubject,
+        Enables::Impersonated,
+        Enables::Target,
+    ];
+
+    /// The name in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Enables::CredentialOfTargetPod => "credential-of-target-pod",
+            Enables::IssuedCredential => "issued-credential",
+            Enables::AccountOfTarget => "account-of-target",
+            Enables::GrantSubjects => "grant-subjects",
+            Enables::CsrSubject => "csr-subject",
+            Enables::Impersonated => "impersonated",
+            Enables::Target => "target",
+        }
+    }
+
+    /// The word with this name.
+    pub fn from_name(name: &str) -> Option<Enables> {
+        Self::ALL.into_iter().find(|word| word.as_str() == name)
+    }
+}
+
+/// What a rule watches: all must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watches {
+    /// Kinds of action, in the order of [`ActionKind`].
+    pub actions: Vec<ActionKind>,
+    /// Outcomes.
+    pub outcomes: Vec<Outcome>,
+    /// Effects.
+    pub effects: Vec<Effect>,
+    /// Kinds of the effective identity.
+    pub principals: Vec<PrincipalKind>,
+}
+
+/// Every effect.
+pub const EFFECTS: [Effect; 4] = [Effect::None, Effect::Changed, Effect::DryRun, Effect::NoOp];
+
+/// Another severity under a condition.
+#[derive(Clone, Debug)]
+pub struct Adjustment {
+    /// When it applies.
+    pub when: Predicate,
+    /// The severity then.
+    pub severity: Severity,
+    /// Why.
+    pub because: Template,
+}
+
+/// An example that a rule proves itself with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleTest {
+    /// What it shows.
+    pub name: String,
+    /// Whether the rule fires on it.
+    pub fires: bool,
+    /// Audit events as JSON, to be completed.
+    pub events: Vec<serde_json::Value>,
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub(crate) id: String,
+    pub(crate) file: String,
+    pub(crate) version: u32,
+    pub(crate) title: String,
+    pub(crate) family: String,
+    pub(crate) severity: Severity,
+    pub(crate) confidence: f64,
+    pub(crate) kind: FindingKind,
+    pub(crate) techniques: Vec<String>,
+    pub(crate) controls: Vec<String>,
+    pub(crate) needs: Level,
+    pub(crate) watches: Watches,
+    pub(crate) conditions: Conditions,
+    pub(crate) adjust: Vec<Adjustment>,
+    pub(crate) correlation: Option<Correlation>,
+    pub(crate) explain: Template,
+    pub(crate) why: String,
+    pub(crate) benign: Vec<String>,
+    pub(crate) next: Vec<Template>,
+    pub(crate) enables: Vec<Enables>,
+    pub(crate) tests: Vec<RuleTest>,
+    /// Whether it asks for the effect, which only body versions settle for updates.
+    pub(crate) needs_versions: bool,
+}
+
+/// The top-level conjuncts of a condition, by when they can be judged.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    /// With the decoded event alone.
+    pub(crate) event: Vec<Predicate>,
+    /// With bodies, while the record is in the buffer.
+    pub(crate) body: Vec<Predicate>,
+    /// With history, in order of time.
+    pub(crate) history: Vec<Predicate>,
+}
+
+impl Conditions {
+    /// Sorts the conjuncts of a condition.
+    pub(crate) fn of(predicate: Predicate) -> Conditions {
+        use crate::field::Origin;
+        let mut conditions = Conditions::default();
+        for conjunct in predicate.conjuncts() {
+            match conjunct.origin() {
+                Origin::Event => conditions.event.push(conjunct),
+                Origin::History => conditions.history.push(conjunct),
+                _ => conditions.body.push(conjunct),
+            }
+        }
+        conditions.body.sort_by_key(Predicate::origin);
+        conditions
+    }
+
+    /// All conjuncts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Predicate> {
+        self.event.iter().chain(&self.body).chain(&self.history)
+    }
+}
+
+impl Rule {
+    /// Stable id, kebab-case.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Name of the file that it was loaded from.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Raised when the meaning changes.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// One line.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Threat family.
+    pub fn family(&self) -> &str {
+        &self.family
+    }
+
+    /// Severity before adjustments.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// 0 to 1.
+    pub fn confidence(&self) -> f64 {
+        self.confidence
+    }
+
+    /// What sort of finding it makes.
+    pub fn kind(&self) -> FindingKind {
+        self.kind
+    }
+
+    /// ATT&CK technique ids.
+    pub fn techniques(&self) -> &[String] {
+        &self.techniques
+    }
+
+    /// Controls of standards that it serves.
+    pub fn controls(&self) -> &[String] {
+        &self.controls
+    }
+
+    /// Least audit level at which it can decide.
+    pub fn needs(&self) -> Level {
+        self.needs
+    }
+
+    /// What it watches.
+    pub fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    /// Severities under conditions; the first that is true counts.
+    pub fn adjust(&self) -> &[Adjustment] {
+        &self.adjust
+    }
+
+    /// What it counts over time, if it does.
+    pub fn correlation(&self) -> Option<&Correlation> {
+        self.correlation.as_ref()
+    }
+
+    /// What happened, as a template.
+    pub fn explain(&self) -> &Template {
+        &self.explain
+    }
+
+    /// Why it matters.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// Innocent readings.
+    pub fn benign(&self) -> &[String] {
+        &self.benign
+    }
+
+    /// What to do next, as templates.
+    pub fn next(&self) -> &[Template] {
+        &self.next
+    }
+
+    /// How later acts follow from its findings.
+    pub fn enables(&self) -> &[Enables] {
+        &self.enables
+    }
+
+    /// Its examples.
+    pub fn tests(&self) -> &[RuleTest] {
+        &self.tests
+    }
+
+    /// Whether a part of its condition needs history.
+    pub fn needs_history(&self) -> bool {
+        !self.conditions.history.is_empty()
+    }
+
+    /// The conjuncts of its condition, those of the event first and those of history last.
+    pub fn conditions(&self) -> impl Iterator<Item = &Predicate> {
+        self.conditions.all()
+    }
+}
+
+/// Kinds of action that change the cluster when they succeed. Exec and proxies are not among them:
+/// whether their request is a POST or a GET depends on the client, not on what is done.
+pub fn is_write(kind: ActionKind) -> bool {
+    use ActionKind as A;
+    matches!(
+        kind,
+        A::ObjectCreate
+            | A::ObjectChange
+            | A::ObjectDelete
+            | A::ObjectDeleteMany
+            | A::StatusUpdate
+            | A::LeaseRenew
+            | A::PodDebug
+            | A::PodEvict
+            | A::PodBind
+            | A::NodeCreate
+            | A::NodeChange
+            | A::NodeDelete
+            | A::WorkloadCreate
+            | A::WorkloadChange
+            | A::WorkloadScale
+            | A::WorkloadDelete
+            | A::SecretWrite
+            | A::SecretDelete
+            | A::ConfigWrite
+            | A::ConfigDelete
+            | A::TokenMint
+            | A::AccountCreate
+            | A::AccountChange
+            | A::AccountDelete
+            | A::RbacGrant
+            | A::RbacRevoke
+            | A::RoleChange
+            | A::RoleDelete
+            | A::CsrCreate
+            | A::CsrApprove
+            | A::CsrSign
+            | A::CsrDelete
+            | A::WebhookChange
+            | A::WebhookDelete
+            | A::PolicyChange
+            | A::PolicyDelete
+            | A::NetworkPolicyChange
+            | A::NetworkPolicyDelete
+            | A::NamespaceCreate
+            | A::NamespaceChange
+            | A::NamespaceDelete
+            | A::ServiceChange
+            | A::IngressChange
+            | A::EventDelete
+            | A::EventWrite
+            | A::ApiExtend
+    )
+}

@@ -1,0 +1,252 @@
+//! All rules together: loads them, finds candidates in parallel, confirms them in order of time.
+//!
+//! Read-only once loaded. Rules are numbered in the order of their ids, whatever the order of
+//! their files, so that the same rules always give the same numbers.
+
+use crate::{
+    error::LoadError,
+    eval::{judge, judge_all},
+    field::Field,
+    index::{Gate, Index},
+    native,
+    read::{Memo, View},
+    rule::Rule,
+    tally::RuleTally,
+    template::Template,
+};
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+use trailhound_model::{
+    action::Effect,
+    fact::{Candidate, Exhibit, Fact},
+    finding::Severity,
+    lookup::{Bodies, History, Reading, Truth},
+};
+
+/// Longest record that an exhibit keeps.
+pub const MAX_RECORD: usize = 16 * 1024;
+
+/// The rule files that are part of the program, by id.
+const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+
+/// What a rule says of an event once the past is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub truth: Truth,
+    /// How bad it is, adjusted.
+    pub severity: Severity,
+    /// Why the severity is not the rule's own; empty if it is.
+    pub severity_reason: String,
+}
+
+/// All rules of a run.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    index: Index,
+}
+
+impl RuleSet {
+    /// Loads rule files, given as name and text. Says everything that is wrong with any of them.
+    pub fn load(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
+        let mut rules = Vec::new();
+        let mut errors = Vec::new();
+        for (name, text) in files {
+            match native::load_file(name, text) {
+                Ok(rule) => rules.push(rule),
+                Err(found) => errors.extend(found),
+            }
+        }
+        rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
+        errors.extend(duplicates(&rules));
+        if errors.is_empty() { Ok(RuleSet::of(rules)) } else { Err(errors) }
+    }
+
+    fn of(rules: Vec<Rule>) -> RuleSet {
+        let index = Index::of(&rules);
+        RuleSet { rules, index }
+    }
+
+    /// The rules that are part of the program.
+    pub fn builtin() -> Result<RuleSet, Vec<LoadError>> {
+        RuleSet::load(BUILTIN)
+    }
+
+    /// Their files, as name and text, for loading together with others.
+    pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
+        BUILTIN
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule with this number.
+    pub fn rule(&self, number: u32) -> Option<&Rule> {
+        self.rules.get(number as usize)
+    }
+
+    /// Number of the rule with this id.
+    pub fn number_of(&self, id: &str) -> Option<u32> {
+        let at = self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok()?;
+        u32::try_from(at).ok()
+    }
+
+    /// Finds the rules that may match, without history, and keeps what they will need: the
+    /// candidates themselves, the record as evidence, the body. Settles whether an update changed
+    /// anything if a rule asks.
+    pub fn candidates(&self, fact: &mut Fact, bodies: &dyn Bodies, tally: &mut RuleTally) {
+        let gates = self.index.gates(fact.action);
+        if gates.is_empty() {
+            return;
+        }
+        let memo = Memo::default();
+        let survivors = self.judge_event(gates, fact, bodies, &memo, tally);
+        if survivors.is_empty() {
+            return;
+        }
+        if survivors.iter().any(|(_, rule, _)| rule.needs_versions) {
+            settle_effect(fact, bodies);
+        }
+        let found = judge_bodies(&survivors, fact, bodies, &memo, tally);
+        if !found.is_empty() {
+            fact.candidates = found;
+            fact.exhibit = Some(Box::new(exhibit(bodies)));
+        }
+    }
+
+    fn judge_event(
+        &self,
+        gates: &[Gate],
+        fact: &Fact,
+        bodies: &dyn Bodies,
+        memo: &Memo,
+        tally: &mut RuleTally,
+    ) -> SmallVec<[(Gate, &Rule, Truth); 4]> {
+        let view = View::live(fact, memo, bodies);
+        let mut survivors = SmallVec::new();
+        for gate in gates.iter().filter(|gate| gate.lets(fact)) {
+            let Some(rule) = self.rule(gate.rule) else { continue };
+            tally.look(gate.rule);
+            let truth = judge_all(&rule.conditions.event, &view);
+            if truth != Truth::False {
+                survivors.push((*gate, rule, truth));
+            }
+        }
+        survivors
+    }
+
+    /// Judges what needs the past, and the severity.
+    pub fn confirm(&self, candidate: &Candidate, fact: &Fact, history: &dyn History) -> Verdict {
+        let Some(rule) = self.rule(candidate.rule) else { return refused() };
+        let memo = Memo::default();
+        let view = View::kept(fact, &memo, Some(history));
+        let truth = candidate.truth.and(judge_all(&rule.conditions.history, &view));
+        let mut verdict =
+            Verdict { truth, severity: rule.severity, severity_reason: String::new() };
+        if truth == Truth::False {
+            return verdict;
+        }
+        if let Some(found) = rule.adjust.iter().find(|one| judge(&one.when, &view) == Truth::True) {
+            verdict.severity = found.severity;
+            verdict.severity_reason = found.because.render(fact, history, &BTreeMap::new());
+        }
+        verdict
+    }
+
+    /// Fills a template of a rule. `extra` holds the counts of a correlation.
+    pub fn render(
+        &self,
+        template: &Template,
+        fact: &Fact,
+        history: &dyn History,
+        extra: &BTreeMap<String, String>,
+    ) -> String {
+        template.render(fact, history, extra)
+    }
+
+    /// The values by which a rule's correlation groups events; empty without a correlation. What
+    /// the log does not have is the empty text.
+    pub fn group_key(&self, rule: u32, fact: &Fact) -> Vec<String> {
+        let Some(correlation) = self.rule(rule).and_then(Rule::correlation) else {
+            return Vec::new();
+        };
+        let text = |field| self.field_text(field, fact).unwrap_or_default();
+        correlation.group_by.iter().map(text).collect()
+    }
+
+    /// The value of a field as text, from what the fact kept. `None` if the log does not have it
+    /// or it is empty.
+    pub fn field_text(&self, field: &Field, fact: &Fact) -> Option<String> {
+        let memo = Memo::default();
+        match View::kept(fact, &memo, None).words(field) {
+            Reading::Present(text) if !text.is_empty() => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// A candidate of another rule set: nothing can be said of it.
+fn refused() -> Verdict {
+    Verdict { truth: Truth::False, severity: Severity::Info, severity_reason: String::new() }
+}
+
+fn judge_bodies(
+    survivors: &[(Gate, &Rule, Truth)],
+    fact: &Fact,
+    bodies: &dyn Bodies,
+    memo: &Memo,
+    tally: &mut RuleTally,
+) -> SmallVec<[Candidate; 2]> {
+    let view = View::live(fact, memo, bodies);
+    let mut found = SmallVec::new();
+    for (gate, rule, truth) in survivors {
+        if !gate.lets_effect(fact.action) {
+            continue;
+        }
+        match truth.and(judge_all(&rule.conditions.body, &view)) {
+            Truth::True => found.push(Candidate { rule: gate.rule, truth: Truth::True }),
+            Truth::Unknown => tally.undecide(gate.rule),
+            Truth::False => {}
+        }
+    }
+    found
+}
+
+/// An update that left the resource version as it was changed nothing.
+fn settle_effect(fact: &mut Fact, bodies: &dyn Bodies) {
+    let updates = matches!(fact.event.verb.as_str(), "update" | "patch");
+    if fact.action.effect != Effect::Changed || !updates {
+        return;
+    }
+    if let Reading::Present(body) = bodies.body() {
+        fact.action = fact.action.with_versions(&body.meta.version_before, &body.meta.version_after);
+    }
+}
+
+fn exhibit(bodies: &dyn Bodies) -> Exhibit {
+    Exhibit {
+        digest: bodies.digest(),
+        record: bodies.masked_record(MAX_RECORD),
+        body: match bodies.body() {
+            Reading::Present(body) => Some(body.clone()),
+            Reading::Absent | Reading::Unknown => None,
+        },
+    }
+}
+
+/// Two files with one id: neither can be preferred.
+fn duplicates(rules: &[Rule]) -> Vec<LoadError> {
+    let pairs = rules.iter().zip(rules.iter().skip(1));
+    pairs
+        .filter(|(one, other)| one.id == other.id)
+        .map(|(one, other)| LoadError {
+            file: other.file.clone(),
+            what: format!("the id `{}` is taken", other.id),
+            hint: format!("{} has it too; ids must differ", one.file),
+            ..LoadError::default()
+        })
+        .collect()
+}

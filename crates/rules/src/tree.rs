@@ -1,0 +1,235 @@
+//! The one predicate tree that every rule language compiles to.
+//!
+//! It knows fields and their types but no syntax. Needles and regular expressions are prepared
+//! here once, so that judging an event compiles nothing. Regular expressions are linear in the
+//! text (`regex` has no backtracking) and capped in size when they are built.
+
+use crate::field::{Field, Origin};
+use memchr::memmem::Finder;
+use regex::Regex;
+use trailhound_model::Str;
+
+/// Where an operand comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A field.
+    Field(Field),
+    /// The variable of the n-th enclosing `exists` or `all`, counted from the innermost (0).
+    Variable(usize),
+}
+
+/// Something that is text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextExpr {
+    /// A constant.
+    Literal(Str),
+    /// A field or variable.
+    Source(Source),
+    /// In lower case (ASCII only, as CEL defines it).
+    Lower(Box<TextExpr>),
+}
+
+/// A text that is searched for, prepared for many searches.
+#[derive(Clone, Debug)]
+pub struct Needle(Finder<'static>);
+
+impl Needle {
+    /// Prepares the search.
+    pub fn new(text: &str) -> Needle {
+        Needle(Finder::new(text.as_bytes()).into_owned())
+    }
+
+    /// Whether the text is in `haystack`.
+    pub fn is_in(&self, haystack: &str) -> bool {
+        self.0.find(haystack.as_bytes()).is_some()
+    }
+}
+
+/// What is asked of a text, with constants.
+#[derive(Clone, Debug)]
+pub enum TextTest {
+    /// It is this text.
+    Equals(Str),
+    /// It is one of these; sorted.
+    OneOf(Box<[Str]>),
+    /// It contains this.
+    Contains(Needle),
+    /// It starts with this.
+    StartsWith(Str),
+    /// It ends with this.
+    EndsWith(Str),
+    /// The expression matches somewhere in it.
+    Matches(Regex),
+}
+
+/// What is asked of two texts, neither of which is constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairTest {
+    /// They are equal.
+    Equals,
+    /// The left contains the right.
+    Contains,
+    /// The left starts with the right.
+    StartsWith,
+    /// The left ends with the right.
+    EndsWith,
+}
+
+/// Something that is a whole number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NumberExpr {
+    /// A constant.
+    Literal(i64),
+    /// A field or variable.
+    Source(Source),
+    /// How many characters.
+    SizeOfText(TextExpr),
+    /// How many items.
+    SizeOfList(Source),
+}
+
+/// How two numbers compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Order {
+    /// Whether the comparison holds.
+    pub fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Order::Equal => left == right,
+            Order::NotEqual => left != right,
+            Order::Less => left < right,
+            Order::LessOrEqual => left <= right,
+            Order::Greater => left > right,
+            Order::GreaterOrEqual => left >= right,
+        }
+    }
+}
+
+/// A condition.
+#[derive(Clone, Debug)]
+pub enum Predicate {
+    /// Always this.
+    Const(bool),
+    /// All of these.
+    All(Vec<Predicate>),
+    /// Any of these.
+    Any(Vec<Predicate>),
+    /// Not this.
+    Not(Box<Predicate>),
+    /// A field that is itself true, false or unknown.
+    Flag(Source),
+    /// The field has a value: text and lists that are not empty.
+    Has(Source),
+    /// A text against a constant.
+    Text(TextExpr, TextTest),
+    /// Two texts against each other.
+    TextPair(TextExpr, PairTest, TextExpr),
+    /// Two numbers against each other.
+    Number(NumberExpr, Order, NumberExpr),
+    /// The text is an item of the list.
+    Member(TextExpr, Source),
+    /// The condition holds for some item of the list, or for every one.
+    Each {
+        /// The list.
+        list: Source,
+        /// Every item, not only some.
+        every: bool,
+        /// The condition; the item is variable 0 in it.
+        item: Box<Predicate>,
+    },
+}
+
+impl Predicate {
+    /// The top-level conjuncts.
+    pub fn conjuncts(self) -> Vec<Predicate> {
+        match self {
+            Predicate::All(parts) => parts.into_iter().flat_map(Predicate::conjuncts).collect(),
+            other => vec![other],
+        }
+    }
+
+    /// Calls `visit` for every field that the condition reads.
+    pub fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        match self {
+            Predicate::Const(_) => {}
+            Predicate::All(parts) | Predicate::Any(parts) => {
+                parts.iter().for_each(|part| part.each_field(visit));
+            }
+            Predicate::Not(part) => part.each_field(visit),
+            Predicate::Flag(source) | Predicate::Has(source) => source.each_field(visit),
+            Predicate::Text(text, _) => text.each_field(visit),
+            Predicate::TextPair(left, _, right) => {
+                left.each_field(visit);
+                right.each_field(visit);
+            }
+            Predicate::Number(left, _, right) => {
+                left.each_field(visit);
+                right.each_field(visit);
+            }
+            Predicate::Member(text, list) => {
+                text.each_field(visit);
+                list.each_field(visit);
+            }
+            Predicate::Each { list, item, .. } => {
+                list.each_field(visit);
+                item.each_field(visit);
+            }
+        }
+    }
+
+    /// All fields that the condition reads, in the order in which it names them.
+    pub fn fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        self.each_field(&mut |field| fields.push(field.clone()));
+        fields
+    }
+
+    /// The last of its origins: what must be at hand to judge it. `Event` if it reads nothing.
+    pub fn origin(&self) -> Origin {
+        let mut origin = Origin::Event;
+        self.each_field(&mut |field| origin = origin.max(field.origin()));
+        origin
+    }
+}
+
+impl Source {
+    fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        if let Source::Field(field) = self {
+            visit(field);
+        }
+    }
+}
+
+impl TextExpr {
+    fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        match self {
+            TextExpr::Literal(_) => {}
+            TextExpr::Source(source) => source.each_field(visit),
+            TextExpr::Lower(text) => text.each_field(visit),
+        }
+    }
+}
+
+impl NumberExpr {
+    fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        match self {
+            NumberExpr::Literal(_) => {}
+            NumberExpr::Source(source) | NumberExpr::SizeOfList(source) => source.each_field(visit),
+            NumberExpr::SizeOfText(text) => text.each_field(visit),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The rule engine from outside: text in, candidates, verdicts and sentences out. Bodies and
+//! history are fakes, so that each test says all that it depends on.
+
+mod agreement;
+mod errors;
+mod fields;
+mod index;
+mod operators;
+mod sentences;
+mod support;
