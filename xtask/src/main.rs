@@ -1,4 +1,4 @@
-//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench.
+//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan.
 //!
 //! One Rust program instead of shell scripts, so that the same commands run on every machine that
 //! can build the product. It shares no code with the product: what measures must not be moved by
@@ -8,11 +8,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod check_scan;
+mod corpus_diff;
 mod error;
 mod eval;
 mod recording;
 mod rename;
 mod scan;
+mod tidy;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -29,19 +32,25 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::Args),
+    CheckScan(check_scan::Args),
+    CorpusDiff(corpus_diff::Args),
     Eval(eval::Args),
     #[command(hide = true)]
     Measure(bench::MeasureArgs),
     Rename(rename::Args),
+    Tidy(tidy::Args),
 }
 
 /// 0: done and in order. 1: done, and something is not as it should be. 2: could not be done.
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::CheckScan(args) => check_scan::run(&args),
+        Command::CorpusDiff(args) => corpus_diff::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Measure(args) => bench::measure(&args),
         Command::Rename(args) => rename::run(&args),
+        Command::Tidy(args) => tidy::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -94,8 +94,9 @@ pub(crate) struct Edge {
 pub(crate) struct Instance {
     /// Scenario.
     pub(crate) scenario: String,
-    /// Instance.
-    pub(crate) instance: String,
+    /// Its name.
+    #[serde(rename = "instance")]
+    pub(crate) name: String,
     /// One line.
     pub(crate) title: String,
     /// Causal edges.
@@ -119,12 +120,12 @@ impl Truth {
     /// of its own, so that a missing title never hides a miss.
     pub(crate) fn new(labels: Vec<Label>, related: Vec<Label>, scenarios: Vec<Instance>) -> Truth {
         let mut instances: BTreeMap<String, Instance> =
-            scenarios.into_iter().map(|one| (one.instance.clone(), one)).collect();
+            scenarios.into_iter().map(|one| (one.name.clone(), one)).collect();
         for label in labels.iter().filter(|label| label.is_malicious()) {
             let name = label.instance.clone().unwrap_or_default();
             instances.entry(name.clone()).or_insert_with(|| Instance {
                 scenario: label.scenario.clone(),
-                instance: name,
+                name,
                 ..Instance::default()
             });
         }
@@ -164,7 +165,7 @@ pub(crate) fn audit_files(dir: &Path) -> Result<Vec<PathBuf>> {
 
 fn is_audit_file(path: &Path) -> bool {
     let name = plain_name(path);
-    name.starts_with("audit") && name.ends_with(".log")
+    name.starts_with("audit") && Path::new(&name).extension().is_some_and(|end| end == "log")
 }
 
 fn stem(path: &Path) -> String {

@@ -7,10 +7,10 @@ use trailhound_model::finding::Severity;
 /// Security observability from Kubernetes audit logs: what happened, who did it, what to do.
 #[derive(Debug, Parser)]
 #[command(name = "trailhound", version, max_term_width = 100, after_help = EXAMPLES)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\
@@ -27,7 +27,7 @@ Exit codes:
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Read audit logs and tell what happened.
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
@@ -53,44 +53,44 @@ or zstd, told by content. Directories are read to any depth. Files are put into 
 
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
-pub struct ScanArgs {
+pub(crate) struct ScanArgs {
     /// Files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     /// Name of the cluster, for records that do not say it.
     #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
     /// Decoding threads; 0 takes what the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
-    pub threads: usize,
+    pub(crate) threads: usize,
     /// Exit with 1 if there is an incident of this severity or above.
     #[arg(long, default_value = "medium", value_name = "SEVERITY", value_parser = severity)]
-    pub fail_on: Severity,
+    pub(crate) fail_on: Severity,
     /// How to show the answer.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// How to show an answer.
 #[derive(Debug, Args)]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Form of the answer on standard output.
     #[arg(long, default_value = "text", value_name = "FORM")]
-    pub output: OutputForm,
+    pub(crate) output: OutputForm,
     /// Also write one self-contained HTML page.
     #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
     /// Show everything: low findings, all steps.
     #[arg(long, short)]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// When to use colour (NO_COLOR is honoured).
     #[arg(long, default_value = "auto", value_name = "WHEN")]
-    pub color: ColorChoice,
+    pub(crate) color: ColorChoice,
 }
 
 /// Form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputForm {
+pub(crate) enum OutputForm {
     /// Words for people.
     Text,
     /// One JSON object: see docs/output.md.
@@ -101,7 +101,7 @@ pub enum OutputForm {
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal.
     Auto,
     /// Always.
@@ -112,7 +112,7 @@ pub enum ColorChoice {
 
 /// What to do with the detections.
 #[derive(Debug, Subcommand)]
-pub enum RulesCommand {
+pub(crate) enum RulesCommand {
     /// List them.
     List,
     /// Print the manual of one.
@@ -128,6 +128,6 @@ fn severity(name: &str) -> Result<Severity, String> {
 }
 
 /// Parses the command line; prints help and exits by itself where that is asked for.
-pub fn parse() -> Cli {
+pub(crate) fn parse() -> Cli {
     Cli::parse()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing that should fail a script.
     Quiet,
     /// Incidents at or above the severity asked for.
@@ -16,7 +16,7 @@ pub enum Verdict {
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// There is no answer.
     #[error(transparent)]
     Scan(#[from] trailhound_pipeline::ScanError),
@@ -44,7 +44,7 @@ pub enum CommandError {
 
 /// The exit code of a command, after its error was said. A reader that went away (`| head`) is
 /// no error.
-pub fn code(result: Result<Verdict, CommandError>) -> ExitCode {
+pub(crate) fn code(result: Result<Verdict, CommandError>) -> ExitCode {
     match result {
         Ok(Verdict::Quiet) => ExitCode::SUCCESS,
         Ok(Verdict::Incidents) => ExitCode::from(1),

@@ -11,7 +11,7 @@ use trailhound_report::TextStyle;
 const DEFAULT_WIDTH: usize = 100;
 
 /// Writes an answer to standard output.
-pub fn answer(text: &str) -> Result<(), CommandError> {
+pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
@@ -19,12 +19,12 @@ pub fn answer(text: &str) -> Result<(), CommandError> {
 }
 
 /// Writes a complaint to standard error. If even that fails there is nobody left to tell.
-pub fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "trailhound: {text}");
 }
 
 /// How text should look here.
-pub fn style(choice: ColorChoice, verbose: bool) -> TextStyle {
+pub(crate) fn style(choice: ColorChoice, verbose: bool) -> TextStyle {
     let terminal = io::stdout().is_terminal();
     let colour = match choice {
         ColorChoice::Always => true,
@@ -48,13 +48,13 @@ pub fn style(choice: ColorChoice, verbose: bool) -> TextStyle {
 }
 
 /// Progress on a terminal; nothing in a pipe.
-pub struct Meter {
+pub(crate) struct Meter {
     bar: ProgressBar,
 }
 
 impl Meter {
     /// A meter for input of about `bytes` bytes as it lies on disk, if that is known.
-    pub fn start(bytes: Option<u64>) -> Meter {
+    pub(crate) fn start(bytes: Option<u64>) -> Meter {
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(8)
         } else {
@@ -73,13 +73,13 @@ impl Meter {
     }
 
     /// Shows how far it is.
-    pub fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: Progress) {
         self.bar.set_position(progress.position);
         self.bar.set_message(format!("{} events", progress.events));
     }
 
     /// Takes the meter away.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

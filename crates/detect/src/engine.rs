@@ -18,7 +18,7 @@ use trailhound_model::{
     Str,
     completeness::Completeness,
     fact::{Candidate, Fact},
-    finding::Finding,
+    finding::{Finding, Severity},
     incident::Incident,
     lookup::Truth,
     time::Time,
@@ -176,24 +176,32 @@ impl Cluster {
         if self.stages.part(&fact) != Part::Judge {
             return;
         }
+        let mut gravest = Severity::Info;
         for candidate in &fact.candidates {
-            self.confirm(rules, *candidate, &fact);
+            gravest = gravest.max(self.confirm(rules, *candidate, &fact));
         }
-        self.past.learn(&fact);
+        self.past.learn(&fact, gravest >= Severity::Medium);
     }
 
-    fn confirm(&mut self, rules: &RuleSet, candidate: Candidate, fact: &Fact) {
-        let Some(rule) = rules.rule(candidate.rule) else { return };
+    /// Judges a candidate; how grave it is if it holds.
+    fn confirm(&mut self, rules: &RuleSet, candidate: Candidate, fact: &Fact) -> Severity {
+        let Some(rule) = rules.rule(candidate.rule) else { return Severity::Info };
         let verdict = rules.confirm(&candidate, fact, &self.past);
-        match verdict.truth {
-            Truth::False => {}
-            Truth::Unknown => *self.undecided.entry(candidate.rule).or_default() += 1,
-            Truth::True => match rule.correlation() {
-                None => self.found(rules, rule, fact, &verdict),
-                Some(correlation) => {
-                    self.counted(rules, candidate.rule, rule, correlation, fact, &verdict);
-                }
-            },
+        match (verdict.truth, rule.correlation()) {
+            (Truth::False, _) => Severity::Info,
+            (Truth::Unknown, _) => {
+                *self.undecided.entry(candidate.rule).or_default() += 1;
+                Severity::Info
+            }
+            (Truth::True, None) => {
+                self.found(rules, rule, fact, &verdict);
+                verdict.severity
+            }
+            // One event of many that are counted is not suspicious by itself.
+            (Truth::True, Some(correlation)) => {
+                self.counted(rules, candidate.rule, rule, correlation, fact, &verdict);
+                Severity::Info
+            }
         }
     }
 

@@ -17,7 +17,13 @@ const WHOLE_RECORDS: usize = 4;
 /// Most findings that are kept; beyond this they are counted and their rule is named.
 const MOST_FINDINGS: usize = 20_000;
 
-type FoldKey = (String, String, String, String, String, String);
+/// Findings of one rule on one actor, credential and address beyond which the object does not
+/// matter any more: who reads 70 secrets makes a few findings, not 70.
+const FLOOD: usize = 5;
+
+/// Rule, identities, credential, address and agent.
+type Hand = (String, String, String, String, String, String);
+type FoldKey = (Hand, String);
 
 /// All findings of a cluster so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,6 +31,7 @@ pub struct Findings {
     list: Vec<Finding>,
     by_id: HashMap<String, usize>,
     open: HashMap<FoldKey, usize>,
+    hands: HashMap<Hand, Vec<usize>>,
     /// Findings that were not kept because there were too many, per rule.
     pub overflow: BTreeMap<String, u64>,
 }
@@ -50,15 +57,30 @@ impl Findings {
             finding.records.into_iter().for_each(|record| self.extend(place, record));
             return Folded::Into(place);
         }
+        if let Some(place) = self.flooded(&key.0, finding.time) {
+            finding.records.into_iter().for_each(|record| self.extend(place, record));
+            return Folded::Into(place);
+        }
         if self.list.len() >= MOST_FINDINGS {
             *self.overflow.entry(finding.rule.id).or_default() += 1;
             return Folded::Dropped;
         }
         let place = self.list.len();
+        self.hands.entry(key.0.clone()).or_default().push(place);
         self.open.insert(key, place);
         self.by_id.insert(finding.id.clone(), place);
         self.list.push(finding);
         Folded::New(place)
+    }
+
+    /// The last finding of a hand that has made many of late.
+    fn flooded(&mut self, hand: &Hand, now: Time) -> Option<usize> {
+        let places = self.hands.get_mut(hand)?;
+        let list = &self.list;
+        places.retain(|place| {
+            list.get(*place).is_some_and(|finding| now.since(finding.last) <= FOLD_WITHIN)
+        });
+        if places.len() >= FLOOD { places.last().copied() } else { None }
     }
 
     /// Adds a record to the finding with this id; its place, if it exists.
@@ -108,14 +130,16 @@ fn fold_key(finding: &Finding) -> FoldKey {
     } else {
         finding.target.clone()
     };
-    (
+    let nameless = matches!(finding.actor_kind.as_str(), "anonymous" | "unauthenticated");
+    let hand = (
         finding.rule.id.clone(),
         finding.principal.clone(),
         finding.real_principal.clone().unwrap_or_default(),
         finding.credential.clone(),
         finding.address.clone(),
-        target,
-    )
+        if nameless { finding.user_agent.clone() } else { String::new() },
+    );
+    (hand, target)
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-#[expect(dead_code, reason = "parsed, not read")]
 struct Bare<'a> {
     kind: &'a str,
     level: &'a str,
@@ -47,7 +46,6 @@ struct Bare<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-#[expect(dead_code, reason = "parsed, not read")]
 struct BareUser<'a> {
     username: &'a str,
     groups: Vec<&'a str>,
@@ -57,7 +55,6 @@ struct BareUser<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-#[expect(dead_code, reason = "parsed, not read")]
 struct BareRef<'a> {
     resource: &'a str,
     namespace: &'a str,

@@ -1,12 +1,12 @@
 //! Makes the owned, masked event out of the borrowed record.
 //!
 //! Most of the cost of decoding is here, in copies, so two things are spared: texts that every
-//! record repeats (annotation keys, groups) become static strings, and masking is asked once per
-//! record whether anything in it could need it.
+//! record repeats (annotation keys, groups) become static strings, and masking looks only at text
+//! that passed a look at pairs of letters.
 
 use crate::{
-    mask::{Masker, Scope},
-    wire::{Raw, Text, Wire, WireRef, WireStatus, WireUser},
+    mask::{Masker, Scope, is_suspicious},
+    wire::{Text, Wire, WireRef, WireStatus, WireUser},
 };
 use trailhound_model::{
     Str,
@@ -27,9 +27,9 @@ pub(crate) struct Setting {
     pub(crate) cut: bool,
 }
 
-/// Builds the event. `text` is the record that `wire` borrows from.
-pub(crate) fn event(wire: &Wire<'_>, text: &str, setting: &Setting, masker: &Masker) -> Event {
-    let copy = Copier { masker: needs_masking(wire, text).then_some(masker) };
+/// Builds the event.
+pub(crate) fn event(wire: &Wire<'_>, setting: &Setting, masker: &Masker) -> Event {
+    let copy = Copier { masker };
     let received = Time::parse(&wire.request_received_timestamp);
     let (time, time_inferred) = time_of(wire, received, setting);
     Event {
@@ -59,24 +59,27 @@ pub(crate) fn event(wire: &Wire<'_>, text: &str, setting: &Setting, masker: &Mas
     }
 }
 
-/// Copies text, masked if the record has anything to mask.
+/// Copies text, masked.
 struct Copier<'m> {
-    masker: Option<&'m Masker>,
+    masker: &'m Masker,
 }
 
 impl Copier<'_> {
     fn text(&self, text: &Text<'_>) -> Str {
-        match self.masker.and_then(|masker| masker.text(text)) {
-            Some(masked) => masked.into(),
-            None => Str::new(text.as_str()),
-        }
+        self.checked(text, |masker, text| masker.text(text))
     }
 
     fn uri(&self, uri: &Text<'_>) -> Str {
-        match self.masker.and_then(|masker| masker.uri(uri)) {
-            Some(masked) => masked.into(),
-            None => Str::new(uri.as_str()),
+        self.checked(uri, |masker, uri| masker.uri(uri))
+    }
+
+    fn checked(&self, text: &Text<'_>, mask: impl Fn(&Masker, &str) -> Option<String>) -> Str {
+        if is_suspicious(text)
+            && let Some(masked) = mask(self.masker, text)
+        {
+            return masked.into();
         }
+        Str::new(text.as_str())
     }
 
     /// A text that is likely to be one of the field's fixed ones.
@@ -123,37 +126,17 @@ impl Copier<'_> {
 
     fn annotations(&self, wire: &Wire<'_>) -> Vec<(Str, Str)> {
         let scope = Scope::of_resource(wire.resource());
-        let value = |key: &Text<'_>, value: &Text<'_>| -> Str {
-            match self.masker.and_then(|masker| masker.named(key, value, scope)) {
-                Some(masked) => masked.into(),
-                None => Str::new(value.as_str()),
+        let pair = |(key, value): &(Text<'_>, Text<'_>)| -> (Str, Str) {
+            let known = well_known(key);
+            if known.is_none() && Masker::is_credential_field(key) {
+                let masked = self.masker.named(key, value, scope);
+                return (self.text(key), masked.map_or_else(Str::default, Str::from));
             }
+            let value = self.checked(value, |masker, value| masker.named(key, value, scope));
+            (known.unwrap_or_else(|| self.text(key)), value)
         };
-        wire.annotations.0.iter().map(|(key, text)| (self.name(key), value(key, text))).collect()
+        wire.annotations.0.iter().map(pair).collect()
     }
-}
-
-/// One look over the record without its bodies: most have nothing that could be a credential.
-fn needs_masking(wire: &Wire<'_>, text: &str) -> bool {
-    let bodies = [wire.request_object.as_ref(), wire.response_object.as_ref()];
-    let mut at = 0;
-    for (start, end) in bodies.into_iter().flatten().filter_map(|raw| range_in(raw, text)) {
-        if start < at {
-            return true;
-        }
-        if text.get(at..start).is_some_and(Masker::may_need_masking) {
-            return true;
-        }
-        at = end;
-    }
-    text.get(at..).is_none_or(Masker::may_need_masking)
-}
-
-/// Where a raw slice lies in the text that it was borrowed from.
-fn range_in(raw: &Raw<'_>, text: &str) -> Option<(usize, usize)> {
-    let start = (raw.0.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    let end = start + raw.0.len();
-    (end <= text.len()).then_some((start, end))
 }
 
 fn time_of(wire: &Wire<'_>, received: Option<Time>, setting: &Setting) -> (Time, bool) {

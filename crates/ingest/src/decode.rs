@@ -217,7 +217,7 @@ impl<'r> Run<'r> {
     }
 
     fn hand_on(&mut self, wire: &Wire<'_>, text: &str, setting: &Setting, repaired: bool) {
-        let event = build::event(wire, text, setting, self.masker);
+        let event = build::event(wire, setting, self.masker);
         if !event.time_inferred {
             self.previous = Some(event.time);
         }

@@ -9,15 +9,34 @@ pub(crate) fn is_within(bytes: &[u8], limit: usize) -> bool {
 /// Counting opening brackets anywhere, strings too, is an upper bound that costs almost nothing.
 fn openers_at_most(bytes: &[u8], limit: usize) -> bool {
     let mut count = 0usize;
-    for block in bytes.chunks(255) {
-        // `[` and `{` differ only in this one bit.
-        let openers: u8 = block.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum();
-        count += usize::from(openers);
+    // Sums stay in bytes for as long as they cannot overflow, so that many are made at once.
+    for block in bytes.chunks(LANES * 255) {
+        let mut sums = [0u8; LANES];
+        let whole = block.chunks_exact(LANES);
+        count += openers(whole.remainder());
+        for part in whole {
+            for (sum, byte) in sums.iter_mut().zip(part) {
+                *sum += u8::from(is_opener(*byte));
+            }
+        }
+        count += sums.iter().map(|sum| usize::from(*sum)).sum::<usize>();
         if count > limit {
             return false;
         }
     }
     true
+}
+
+/// Bytes that are counted side by side.
+const LANES: usize = 32;
+
+fn openers(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| is_opener(**byte)).count()
+}
+
+/// `[` and `{` differ only in one bit.
+fn is_opener(byte: u8) -> bool {
+    byte | 0x20 == b'{'
 }
 
 fn nesting(bytes: &[u8]) -> usize {

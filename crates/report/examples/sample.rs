@@ -21,7 +21,9 @@ fn main() -> io::Result<()> {
 }
 
 fn write(directory: &Path, name: &str, scan: &Scan) -> io::Result<()> {
-    let put = |ending: &str, content: String| fs::write(directory.join(format!("{name}.{ending}")), content);
+    let put = |ending: &str, content: String| {
+        fs::write(directory.join(format!("{name}.{ending}")), content)
+    };
     put("html", html(scan))?;
     put("json", json(scan))?;
     put("jsonl", jsonl(scan))?;
@@ -29,5 +31,8 @@ fn write(directory: &Path, name: &str, scan: &Scan) -> io::Result<()> {
         put(&format!("{width}.txt"), text(scan, &TextStyle { width, ..TextStyle::default() }))?;
     }
     put("colour.txt", text(scan, &TextStyle { width: 100, colour: true, ..TextStyle::default() }))?;
-    put("verbose.txt", text(scan, &TextStyle { width: 100, verbose: true, unicode: false, colour: false }))
+    put(
+        "verbose.txt",
+        text(scan, &TextStyle { width: 100, verbose: true, unicode: false, colour: false }),
+    )
 }

@@ -58,7 +58,17 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 
 fn is_command(code: &str) -> bool {
     const PROGRAMS: [&str; 12] = [
-        "kubectl", "trailhound", "aws", "gcloud", "az", "oc", "helm", "crictl", "ctr", "ssh", "jq",
+        "kubectl",
+        "trailhound",
+        "aws",
+        "gcloud",
+        "az",
+        "oc",
+        "helm",
+        "crictl",
+        "ctr",
+        "ssh",
+        "jq",
         "openssl",
     ];
     code.split_once(' ').is_some_and(|(program, _)| PROGRAMS.contains(&program))

@@ -5,10 +5,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
-use trailhound_model::{
-    completeness as model, finding, incident, scan,
-    time::Time,
-};
+use trailhound_model::{completeness as model, finding, incident, scan, time::Time};
 
 /// A time in RFC 3339.
 pub(crate) struct When(Time);

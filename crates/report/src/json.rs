@@ -84,7 +84,11 @@ fn rendered(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
 struct Harmless<F>(F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
         write_escaped(out, text)
     }
 
@@ -172,7 +176,10 @@ mod tests {
     #[test]
     fn a_record_keeps_its_order_and_a_cut_record_stays_text() {
         let whole = json(&scan_with("{\"z\":1,\n\t\"a\":\"<b>\u{202e}😀\u{e0041}\"}"));
-        assert!(whole.contains("\"event\": {\"z\":1,  \"a\":\"\\u003cb>\\u202e😀\\udb40\\udc41\"}"), "{whole}");
+        assert!(
+            whole.contains("\"event\": {\"z\":1,  \"a\":\"\\u003cb>\\u202e😀\\udb40\\udc41\"}"),
+            "{whole}"
+        );
         assert_eq!(record_of(&whole)["event"]["a"], "<b>\u{202e}😀\u{e0041}");
         let cut = record_of(&json(&scan_with("{\"z\":1,\"a")));
         assert_eq!(cut["event_text"], "{\"z\":1,\"a");

@@ -37,13 +37,11 @@ pub fn prose(text: &str) -> String {
 
 /// At most `limit` characters of the text, cut at a character, with an ellipsis if it was cut.
 pub fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-            format!("{}…", kept.trim_end())
-        }
+    if text.chars().nth(limit).is_none() {
+        return text.to_owned();
     }
+    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
 }
 
 fn push_visible(out: &mut String, character: char) {

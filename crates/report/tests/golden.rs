@@ -1,6 +1,5 @@
 //! What each format says about known scans, word for word.
 
-#[allow(dead_code)]
 mod support;
 
 use serde_json::Value;
@@ -105,8 +104,16 @@ const PROMISED: &[&str] = &[
 fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     found.insert(path.to_owned());
     match value {
-        Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{path}[]"), found)),
-        Value::Object(map) if !["levels", "undecided", "numbers", "event"].iter().any(|map| path.ends_with(map)) => {
+        Value::Array(items) => {
+            for item in items {
+                paths(item, &format!("{path}[]"), found);
+            }
+        }
+        Value::Object(map)
+            if !["levels", "undecided", "numbers", "event"]
+                .iter()
+                .any(|map| path.ends_with(map)) =>
+        {
             for (key, value) in map {
                 let dot = if path.is_empty() { "" } else { "." };
                 paths(value, &format!("{path}{dot}{key}"), found);
@@ -116,6 +123,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+#[allow(clippy::unwrap_used)]
 fn breach_paths() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     paths(&serde_json::from_str(&json(&breach::scan())).unwrap(), "", &mut found);
@@ -134,14 +142,23 @@ fn every_field_is_documented() {
     let document = include_str!("../../../docs/output.md");
     for path in breach_paths() {
         let field = path.trim_end_matches("[]").rsplit('.').next().unwrap().to_owned();
-        assert!(field.is_empty() || document.contains(&format!("`{field}`")), "{path} is not in docs/output.md");
+        assert!(
+            field.is_empty() || document.contains(&format!("`{field}`")),
+            "{path} is not in docs/output.md"
+        );
     }
 }
 
 #[test]
 fn the_verdict_says_the_worst_first_and_does_not_call_blindness_peace() {
-    assert_eq!(verdict(&breach::scan()), "3 incidents: 1 critical, 1 medium, 1 low. 1 file was not wholly read.");
-    assert_eq!(verdict(&support::quiet()), "Nothing found: 12 rules looked at 20,937 events; 2 of them could not see what they look for.");
+    assert_eq!(
+        verdict(&breach::scan()),
+        "3 incidents: 1 critical, 1 medium, 1 low. 1 file was not wholly read."
+    );
+    assert_eq!(
+        verdict(&support::quiet()),
+        "Nothing found: 12 rules looked at 20,937 events; 2 of them could not see what they look for."
+    );
     let mut minor = breach::scan();
     minor.incidents.retain(|one| one.severity < Severity::Medium);
     minor.input.unread.clear();
@@ -153,7 +170,9 @@ fn the_page_is_well_formed_and_loads_nothing() {
     for scan in [breach::scan(), support::quiet(), support::huge()] {
         let output = html(&scan);
         page::assert_well_formed(&output);
-        assert!(output.contains("default-src &#39;none&#39;") || output.contains("default-src 'none'"));
+        assert!(
+            output.contains("default-src &#39;none&#39;") || output.contains("default-src 'none'")
+        );
     }
 }
 

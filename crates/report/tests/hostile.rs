@@ -1,7 +1,6 @@
 //! Whoever can send a request can write into the audit log, and so into every report. These tests
 //! put an attack into every string of a scan and look at what comes out of every format.
 
-#[allow(dead_code)]
 mod support;
 
 use proptest::prelude::*;
@@ -32,7 +31,11 @@ fn the_attack_is_in_every_part_of_the_scan() {
     let scan = hostile::scan();
     assert!(json(&scan).matches("alert(1)").count() > 300);
     assert!(scan.incidents.iter().all(|one| one.title.contains(hostile::ATTACK)));
-    assert!(scan.completeness.iter().all(|one| one.levels.keys().all(|key| key.contains(hostile::ATTACK))));
+    assert!(
+        scan.completeness
+            .iter()
+            .all(|one| one.levels.keys().all(|key| key.contains(hostile::ATTACK)))
+    );
 }
 
 #[test]
@@ -88,7 +91,10 @@ fn json_carries_the_attack_as_data_and_shows_it_to_nobody() {
     }
     let value: Value = serde_json::from_str(&json(&scan)).unwrap();
     assert_eq!(value["incidents"][0]["title"], scan.incidents[0].title);
-    assert_eq!(value["findings"][0]["records"][0]["auditID"], scan.findings[0].records[0].audit_id.as_str());
+    assert_eq!(
+        value["findings"][0]["records"][0]["auditID"],
+        scan.findings[0].records[0].audit_id.as_str()
+    );
     for line in jsonl(&scan).lines() {
         assert!(serde_json::from_str::<Value>(line).unwrap().is_object());
     }
@@ -115,7 +121,7 @@ fn an_empty_scan_is_rendered_and_claims_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_line_is_wider_than_the_terminal(words in "(\\PC{0,90}[ \n]){0,6}", width in 40usize..140, unicode: bool) {

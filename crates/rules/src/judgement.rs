@@ -96,7 +96,9 @@ fn normal_path(path: &str) -> String {
 }
 
 /// Capabilities with which a process leaves its container. Others that the Pod Security Standards
-/// forbid (such as `NET_RAW`) do harm too, but not that.
+/// forbid (such as `NET_RAW`) do harm too, but not that. `SYS_PTRACE` reaches only processes that
+/// the container sees anyway, unless `hostPID` is set, which counts by itself; `kubectl debug`
+/// asks for it by default.
 const BREAK_OUT: &[&str] = &[
     "ALL",
     "BPF",
@@ -104,7 +106,6 @@ const BREAK_OUT: &[&str] = &[
     "SYS_ADMIN",
     "SYS_BOOT",
     "SYS_MODULE",
-    "SYS_PTRACE",
     "SYS_RAWIO",
 ];
 
@@ -114,11 +115,10 @@ pub fn breaks_out(capability: &str) -> bool {
     BREAK_OUT.contains(&upper.strip_prefix("CAP_").unwrap_or(&upper))
 }
 
-/// Whether the workload can reach its node.
+/// Whether the workload can take over its node. The node's network or shared memory alone do not
+/// give that.
 pub fn host_access(workload: &Workload) -> bool {
     workload.host_pid
-        || workload.host_ipc
-        || workload.host_network
         || workload.host_paths.iter().any(|path| sensitive_path(path))
         || workload.containers.iter().any(|container| {
             container.privileged || container.capabilities.iter().any(|name| breaks_out(name))

@@ -16,7 +16,7 @@ use trailhound_model::{
     action::body_was_logged,
     body::Body,
     credential::CredentialKind,
-    event::{Event, User},
+    event::{Event, Stage, User},
     fact::Fact,
     lookup::{Bodies, History, Reading, Side, Truth, Value},
     principal::{Identity, PrincipalKind},
@@ -24,6 +24,9 @@ use trailhound_model::{
 
 mod body;
 mod history;
+
+/// Requests that open a connection carry no object, whatever their verb.
+const BODILESS: &[&str] = &["attach", "exec", "log", "portforward", "proxy"];
 
 /// What costs to work out and is asked by many rules, kept while one event is judged.
 #[derive(Default)]
@@ -174,12 +177,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A fact that kept no body: could there have been one?
+    /// A fact that kept no body: could there have been one? The same judgement as while the record
+    /// is in the buffer, so that a condition means the same in both phases.
     fn missing_body(&self) -> Reading<&'a Body> {
         let event = self.event();
-        let reads = matches!(event.verb.as_str(), "get" | "list" | "watch" | "head");
-        let none_sent = body_was_logged(event) && !event.bodies.request;
-        if reads || none_sent { Reading::Absent } else { Reading::Unknown }
+        let writes = matches!(
+            event.verb.as_str(),
+            "create" | "update" | "patch" | "post" | "put" | "apply"
+        );
+        if !writes || event.object.is_none() || BODILESS.contains(&event.subresource()) {
+            return Reading::Absent;
+        }
+        let finished = matches!(event.stage, Stage::ResponseComplete | Stage::Panic);
+        let none_sent = finished && body_was_logged(event) && !event.bodies.request;
+        if none_sent { Reading::Absent } else { Reading::Unknown }
     }
 
     fn raw(&self, field: &Field) -> Reading<Value> {

@@ -55,7 +55,7 @@ pub(super) fn run(program: &Program, feed: Option<Feed>) -> Result<Usage> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| child(program.name, format!("did not start: {error}")))?;
-    let fed = match (feed, process.stdin.take()) {
+    let written = match (feed, process.stdin.take()) {
         (Some(feed), Some(stdin)) => {
             let mut out = BufWriter::with_capacity(1 << 16, stdin);
             feed(&mut out).and_then(|()| out.flush())
@@ -68,7 +68,7 @@ pub(super) fn run(program: &Program, feed: Option<Feed>) -> Result<Usage> {
     let usage: Usage = serde_json::from_slice(&output.stdout)
         .map_err(|error| child(program.name, format!("could not be measured: {error}")))?;
     accept(program, &usage)?;
-    fed.map_err(|error| child(program.name, format!("did not read its input: {error}")))?;
+    written.map_err(|error| child(program.name, format!("did not read its input: {error}")))?;
     Ok(usage)
 }
 
@@ -92,8 +92,8 @@ pub(crate) struct Args {
 pub(crate) fn measure(args: &Args) -> Result<bool> {
     let (program, rest) = args.command.split_first().map_or((None, &[][..]), |(p, r)| (Some(p), r));
     let program = program.cloned().unwrap_or_default();
-    let usage = used(Command::new(&program).args(rest))
-        .map_err(Error::io("run", Path::new(&program)))?;
+    let usage =
+        used(Command::new(&program).args(rest)).map_err(Error::io("run", Path::new(&program)))?;
     let json = serde_json::to_string(&usage).map_err(|error| Error::Other(error.to_string()))?;
     println!("{json}");
     // What the program left unread is read here, so that its feeder ends.

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Copies for --memory
     #[arg(long, default_value_t = 10)]
     repeat: u32,
-    /// Leave out jq and DuckDB
+    /// Leave out `jq` and `duckdb`
     #[arg(long)]
     no_others: bool,
     /// Fail if the scan is slower than this share of the bare parse, per core
@@ -74,11 +74,8 @@ impl Input {
             let start = input.bytes.len();
             let mut reader = recording::open(path)?;
             reader.read_to_end(&mut input.bytes).map_err(Error::io("read", path))?;
-            let plain = if is_compressed(path) {
-                input.keep_plain(path, start)?
-            } else {
-                path.clone()
-            };
+            let plain =
+                if is_compressed(path) { input.keep_plain(path, start)? } else { path.clone() };
             input.files.push(plain);
         }
         Ok(input)
@@ -89,7 +86,7 @@ impl Input {
             let dir = tempfile::tempdir().map_err(Error::io("create a directory for", path))?;
             self.temporary = Some(dir);
         }
-        let dir = self.temporary.as_ref().map(TempDir::path).unwrap_or(path);
+        let dir = self.temporary.as_ref().map_or(path, TempDir::path);
         let plain = dir.join(format!("{}-{}", self.files.len(), recording::plain_name(path)));
         let bytes = self.bytes.get(start..).unwrap_or_default();
         std::fs::write(&plain, bytes).map_err(Error::io("write", &plain))?;

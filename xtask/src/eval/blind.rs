@@ -100,9 +100,10 @@ fn deciding_field(object: &ObjectProbe) -> Option<&'static str> {
         ("certificatesigningrequests", "approval") => "requestObject.status.conditions",
         ("certificatesigningrequests", _) => "requestObject.spec (signerName, request, usages)",
         ("pods", _) => "requestObject.spec (containers, hostPath, serviceAccountName)",
-        ("deployments" | "daemonsets" | "statefulsets" | "replicasets" | "jobs" | "cronjobs", _) => {
-            "requestObject.spec.template (containers, hostPath, serviceAccountName)"
-        }
+        (
+            "deployments" | "daemonsets" | "statefulsets" | "replicasets" | "jobs" | "cronjobs",
+            _,
+        ) => "requestObject.spec.template (containers, hostPath, serviceAccountName)",
         ("roles" | "clusterroles", _) => "requestObject.rules",
         ("rolebindings" | "clusterrolebindings", _) => "requestObject.roleRef and subjects",
         ("mutatingwebhookconfigurations" | "validatingwebhookconfigurations", _) => {

@@ -86,7 +86,9 @@ fn recordings(args: &Args) -> Result<Vec<PathBuf>> {
         return Err(Error::NoRecording(workspace::corpus()));
     }
     if dirs.len() > 1 && args.scan_json.is_some() {
-        return Err(Error::Other("--scan-json is one scan: name the one recording it is of".into()));
+        return Err(Error::Other(
+            "--scan-json is one scan: name the one recording it is of".into(),
+        ));
     }
     Ok(dirs)
 }

@@ -280,7 +280,7 @@ fn found_instance(
     records: &BTreeSet<&str>,
     counting: &[Cited],
 ) -> Found {
-    let name = instance.instance.as_str();
+    let name = instance.name.as_str();
     let citing: Vec<&Cited> =
         counting.iter().filter(|cited| cited.acts.contains_key(name)).collect();
     let severity = citing
@@ -315,10 +315,10 @@ fn missed_instance(
         *actions.entry(label.action()).or_default() += 1;
     }
     Missed {
-        instance: instance.instance.clone(),
+        instance: instance.name.clone(),
         title: instance.title.clone(),
         family,
-        reason: reason_of(&instance.instance, records, scan, counting),
+        reason: reason_of(&instance.name, records, scan, counting),
         actions,
         records: records.iter().map(|id| (*id).to_owned()).collect(),
         missing_fields: BTreeMap::new(),

@@ -29,11 +29,10 @@ fn truth() -> Truth {
         malicious("b2", "B"),
         label("l1", "benign_lookalike", None),
     ];
-    let edge =
-        Edge { from_ids: vec!["a1".into()], to_ids: vec!["a2".into()], ..Edge::default() };
+    let edge = Edge { from_ids: vec!["a1".into()], to_ids: vec!["a2".into()], ..Edge::default() };
     let scenario = Instance {
         scenario: "S01".into(),
-        instance: "A".into(),
+        name: "A".into(),
         title: "theft".into(),
         edges: vec![edge],
     };
@@ -159,8 +158,7 @@ fn findings_without_an_incident_name_their_rules() {
 
 #[test]
 fn a_causal_edge_is_told_only_when_one_incident_has_both_sides() {
-    let apart =
-        scored(vec![incident(Severity::High, &["a1"]), incident(Severity::High, &["a2"])]);
+    let apart = scored(vec![incident(Severity::High, &["a1"]), incident(Severity::High, &["a2"])]);
     assert_eq!((apart.edges.found, apart.edges.of), (0, 1));
     let joined = scored(vec![incident(Severity::High, &["a1", "a2"])]);
     assert_eq!(joined.edges.found, 1);

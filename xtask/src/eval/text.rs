@@ -111,7 +111,13 @@ fn why(reason: &Reason) -> String {
 
 fn what_the_log_lacks(miss: &Missed) -> String {
     if miss.missing_fields.is_empty() {
-        return "carries every field: a gap in the rules".into();
+        let what = match miss.reason {
+            Reason::MainlyAnothers { .. } => "it was seen, but told as part of another story",
+            Reason::TooMild { .. } => "it was seen, but taken too lightly",
+            Reason::OnlyFindings { .. } => "it was seen, but made no incident",
+            Reason::NotSeen => "a gap in the rules",
+        };
+        return format!("carries every field: {what}");
     }
     let fields: Vec<String> =
         miss.missing_fields.iter().map(|(field, count)| format!("{field} ×{count}")).collect();

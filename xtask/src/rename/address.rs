@@ -112,13 +112,24 @@ mod tests {
 
     #[test]
     fn shared_prefixes_stay_exactly_as_long() {
-        let old = [[10, 0, 1, 11], [10, 0, 1, 12], [10, 0, 0, 10], [10, 244, 1, 7], [203, 0, 113, 5],
-                   [203, 0, 113, 9], [45, 155, 205, 99]];
+        let old = [
+            [10, 0, 1, 11],
+            [10, 0, 1, 12],
+            [10, 0, 0, 10],
+            [10, 244, 1, 7],
+            [203, 0, 113, 5],
+            [203, 0, 113, 9],
+            [45, 155, 205, 99],
+        ];
         let mut addresses = addresses();
         let new: Vec<[u8; 4]> = old.iter().map(|one| addresses.map(*one)).collect();
         for (a, new_a) in old.iter().zip(&new) {
             for (b, new_b) in old.iter().zip(&new) {
-                assert_eq!(shared(*a, *b), shared(*new_a, *new_b), "{a:?} {b:?} {new_a:?} {new_b:?}");
+                assert_eq!(
+                    shared(*a, *b),
+                    shared(*new_a, *new_b),
+                    "{a:?} {b:?} {new_a:?} {new_b:?}"
+                );
             }
         }
     }

@@ -32,8 +32,13 @@ fn learn(value: &str, place: &Place, defined: bool, names: &mut Names) {
         b"name" if place.parent == b"objectRef" && defined => names.protect(value),
         b"name" | b"generateName" if holds_names(place.parent) => names.learn(value),
         b"namespace" if value != ".." => names.learn(value),
-        b"serviceAccountName" | b"serviceAccount" | b"nodeName" | b"secretName" | b"claimName"
-        | b"authentication.kubernetes.io/pod-name" | b"authentication.kubernetes.io/node-name" => {
+        b"serviceAccountName"
+        | b"serviceAccount"
+        | b"nodeName"
+        | b"secretName"
+        | b"claimName"
+        | b"authentication.kubernetes.io/pod-name"
+        | b"authentication.kubernetes.io/node-name" => {
             names.learn(value);
         }
         b"username" | b"actor" | b"user" => learn_user(value, names),
@@ -48,9 +53,22 @@ fn learn(value: &str, place: &Place, defined: bool, names: &mut Names) {
 fn holds_names(parent: &[u8]) -> bool {
     matches!(
         parent,
-        b"objectRef" | b"metadata" | b"involvedObject" | b"regarding" | b"related" | b"roleRef"
-            | b"subjects" | b"ownerReferences" | b"configMapRef" | b"secretRef" | b"configMapKeyRef"
-            | b"secretKeyRef" | b"target" | b"targetRef" | b"claimRef" | b"entities"
+        b"objectRef"
+            | b"metadata"
+            | b"involvedObject"
+            | b"regarding"
+            | b"related"
+            | b"roleRef"
+            | b"subjects"
+            | b"ownerReferences"
+            | b"configMapRef"
+            | b"secretRef"
+            | b"configMapKeyRef"
+            | b"secretKeyRef"
+            | b"target"
+            | b"targetRef"
+            | b"claimRef"
+            | b"entities"
     )
 }
 
@@ -89,7 +107,9 @@ mod tests {
             r#"{"verb":"get","user":{"username":"system:serviceaccount:shop:cart","groups":["dev-team"]},
             "objectRef":{"resource":"pods","namespace":"data","name":"etl-worker-7b4ccb5445-6tkx5"}}"#,
         );
-        for known in ["shop", "cart", "dev-team", "data", "etl-worker-7b4ccb5445-6tkx5", "7b4ccb5445"] {
+        for known in
+            ["shop", "cart", "dev-team", "data", "etl-worker-7b4ccb5445-6tkx5", "7b4ccb5445"]
+        {
             assert!(names.known(known).is_some(), "{known}");
         }
         for kept in ["pods", "get", "system", "serviceaccount"] {

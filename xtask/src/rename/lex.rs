@@ -114,8 +114,15 @@ mod tests {
         let text = r#"{"user":{"groups":["a","b"],"x":1},"y":"z"}"#;
         assert_eq!(
             strings(text),
-            ["k:/user=user", "k:user/groups=groups", "user/groups=a", "user/groups=b",
-             "k:user/x=x", "k:/y=y", "/y=z"]
+            [
+                "k:/user=user",
+                "k:user/groups=groups",
+                "user/groups=a",
+                "user/groups=b",
+                "k:user/x=x",
+                "k:/y=y",
+                "/y=z"
+            ]
         );
     }
 
@@ -126,7 +133,10 @@ mod tests {
 
     #[test]
     fn escaped_quotes_and_brackets_in_strings_do_not_end_anything() {
-        assert_eq!(strings(r#"{"a":"x\"}],{\\","b":"c"}"#), ["k:/a=a", r#"/a=x\"}],{\\"#, "k:/b=b", "/b=c"]);
+        assert_eq!(
+            strings(r#"{"a":"x\"}],{\\","b":"c"}"#),
+            ["k:/a=a", r#"/a=x\"}],{\\"#, "k:/b=b", "/b=c"]
+        );
     }
 
     #[test]

@@ -43,13 +43,13 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     for path in &files {
         each_line(path, |line| collect::collect(line, &mut names))?;
     }
-    let mut before = Lines::default();
+    let mut before = Count::default();
     for path in &files {
         before.add(copy(path, &args.out, &mut names)?);
     }
-    let mut after = Lines::default();
+    let mut after = Count::default();
     for path in files_of(&args.out)? {
-        each_line(&path, |line| after.add(Lines::of(line)))?;
+        each_line(&path, |line| after.add(Count::of(line)))?;
     }
     println!(
         "renamed {} names, {} addresses, {} ids in {} files ({} lines, {} events)",
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 /// What must be the same before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Lines {
+struct Count {
     lines: u64,
     events: u64,
     json: u64,
@@ -78,21 +78,21 @@ struct Header {
     audit_id: Option<String>,
 }
 
-impl Lines {
-    fn of(line: &[u8]) -> Lines {
+impl Count {
+    fn of(line: &[u8]) -> Count {
         let header = sonic_rs::from_slice::<Header>(line);
         let events = header.as_ref().is_ok_and(|header| header.audit_id.is_some());
-        Lines { lines: 1, events: events.into(), json: header.is_ok().into() }
+        Count { lines: 1, events: events.into(), json: header.is_ok().into() }
     }
 
-    fn add(&mut self, other: Lines) {
+    fn add(&mut self, other: Count) {
         self.lines += other.lines;
         self.events += other.events;
         self.json += other.json;
     }
 }
 
-fn check(before: Lines, after: Lines) -> Result<bool> {
+fn check(before: Count, after: Count) -> Result<bool> {
     if before == after {
         return Ok(true);
     }
@@ -133,10 +133,10 @@ fn each_line(path: &Path, mut visit: impl FnMut(&[u8])) -> Result<()> {
 
 /// Copies one file, compressed as its original. Lines are independent: pretty-printed JSON is
 /// read as one piece.
-fn copy(path: &Path, out: &Path, names: &mut Names) -> Result<Lines> {
+fn copy(path: &Path, out: &Path, names: &mut Names) -> Result<Count> {
     let to = out.join(path.file_name().unwrap_or_default());
     let mut writer = create(&to)?;
-    let mut counted = Lines::default();
+    let mut counted = Count::default();
     let mut new = Vec::new();
     let mut failed = Ok(());
     let mut visit = |text: &[u8], counts: bool| {
@@ -146,13 +146,14 @@ fn copy(path: &Path, out: &Path, names: &mut Names) -> Result<Lines> {
             failed = writer.write_all(&new);
         }
         if counts {
-            counted.add(Lines::of(text));
+            counted.add(Count::of(text));
         }
     };
-    if recording::plain_name(path).ends_with(".json") {
+    let plain = recording::plain_name(path);
+    if Path::new(&plain).extension().is_some_and(|end| end == "json") {
         let text = recording::read_text(path)?;
         visit(text.as_bytes(), false);
-        text.split_inclusive('\n').for_each(|line| counted.add(Lines::of(line.as_bytes())));
+        text.split_inclusive('\n').for_each(|line| counted.add(Count::of(line.as_bytes())));
     } else {
         each_line(path, |line| visit(line, true))?;
     }

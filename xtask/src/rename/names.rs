@@ -76,7 +76,8 @@ impl Names {
         }
         let digits = name.bytes().any(|byte| byte.is_ascii_digit());
         let several = name.contains(['-', '.', '_']);
-        let known = if several || (digits && name.len() >= 5) { Known::Strong } else { Known::Plain };
+        let known =
+            if several || (digits && name.len() >= 5) { Known::Strong } else { Known::Plain };
         self.known.insert(name.to_owned(), known);
         for part in name.split(['-', '.', '_']).filter(|part| is_generated(part)) {
             self.known.entry(part.to_owned()).or_insert(Known::Strong);
@@ -218,7 +219,8 @@ impl Names {
 
 fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let legal = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(byte);
+    let legal =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(byte);
     (2..=253).contains(&bytes.len())
         && bytes.iter().all(legal)
         && bytes.iter().any(u8::is_ascii_lowercase)
@@ -248,7 +250,12 @@ fn is_kept_part(part: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let version = part.strip_prefix('v').is_some_and(|rest| {
         rest.starts_with(|c: char| c.is_ascii_digit())
-            && rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches("beta").trim_start_matches("alpha").trim_matches(|c: char| c.is_ascii_digit()).is_empty()
+            && rest
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .trim_start_matches("beta")
+                .trim_start_matches("alpha")
+                .trim_matches(|c: char| c.is_ascii_digit())
+                .is_empty()
     });
     part.len() < 2 || digits(part) || version || keep::PARTS.contains(&part)
 }
@@ -304,8 +311,16 @@ mod tests {
 
     fn names() -> Names {
         let mut names = Names::new(1, false);
-        for name in ["cart", "cart-754cc64fb6", "cart-754cc64fb6-zj5vv", "cart-db", "data",
-                     "coredns-6c97bdbf9b-8f67v", "ip-10-0-1-11.ec2.internal", "default"] {
+        for name in [
+            "cart",
+            "cart-754cc64fb6",
+            "cart-754cc64fb6-zj5vv",
+            "cart-db",
+            "data",
+            "coredns-6c97bdbf9b-8f67v",
+            "ip-10-0-1-11.ec2.internal",
+            "default",
+        ] {
             names.learn(name);
         }
         names
@@ -318,7 +333,10 @@ mod tests {
         let set = names.rename("cart-754cc64fb6");
         let pod = names.rename("cart-754cc64fb6-zj5vv");
         assert_ne!(cart, "cart");
-        assert!(set.starts_with(&format!("{cart}-")) && pod.starts_with(&format!("{set}-")), "{pod}");
+        assert!(
+            set.starts_with(&format!("{cart}-")) && pod.starts_with(&format!("{set}-")),
+            "{pod}"
+        );
         assert_eq!(pod.len(), "cart-754cc64fb6-zj5vv".len());
         assert!(names.rename("cart-db").starts_with(&format!("{cart}-")));
     }
@@ -364,7 +382,7 @@ mod tests {
         let mut names = Names::new(3, false);
         let mut seen = HashSet::new();
         for index in 0..5000u32 {
-            let old = format!("a{:04x}", index);
+            let old = format!("a{index:04x}");
             assert!(seen.insert(names.rename(&old)), "{old}");
         }
     }

@@ -44,14 +44,22 @@ pub(super) fn rewrite(raw: &str, place: &Place, names: &mut Names, out: &mut Vec
 
 /// `/api/v1/namespaces/NS/RESOURCE/NAME/…?…`, also with a method before it.
 fn uri(raw: &str, names: &mut Names, out: &mut Vec<u8>) {
-    let (path, query) = raw.split_once('?').map_or((raw, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        raw.split_once('?').map_or((raw, None), |(path, query)| (path, Some(query)));
     let mut steps = PathSteps::default();
-    for (index, segment) in path.split('/').enumerate() {
-        if index > 0 {
+    let mut at = 0;
+    for segment in path.split_inclusive('/') {
+        if steps.next_is == Next::Rest {
+            tokens(path.get(at..).unwrap_or_default(), Mode::Value, names, out);
+            break;
+        }
+        at += segment.len();
+        let name = segment.trim_end_matches('/');
+        let mode = if steps.is_name(name) { Mode::Reference } else { Mode::Path };
+        tokens(name, mode, names, out);
+        if name.len() < segment.len() {
             out.push(b'/');
         }
-        let mode = if steps.is_name(segment) { Mode::Reference } else { Mode::Path };
-        tokens(segment, mode, names, out);
     }
     let Some(query) = query else { return };
     for (index, pair) in query.split('&').enumerate() {
@@ -89,7 +97,7 @@ impl PathSteps {
                 Some(left) => self.before = Some(left.saturating_sub(1)),
                 None => {}
             },
-            (Next::Resource, "watch") => {}
+            (Next::Resource, "watch") | (Next::Rest, _) => {}
             (Next::Resource, "namespaces") => self.next_is = Next::Namespace,
             (Next::Resource, _) => self.next_is = Next::Name,
             (Next::Namespace, _) => {
@@ -100,7 +108,6 @@ impl PathSteps {
                 self.next_is = Next::Rest;
                 return true;
             }
-            (Next::Rest, _) => {}
         }
         false
     }
@@ -119,7 +126,8 @@ fn agent(raw: &str, names: &mut Names, out: &mut Vec<u8>) {
             out.push(b'/');
         }
         let (version, rest) = word.split_at(word.find(' ').unwrap_or(word.len()));
-        let new = if browser || index == 0 { version.to_owned() } else { version_of(version, names) };
+        let new =
+            if browser || index == 0 { version.to_owned() } else { version_of(version, names) };
         out.extend_from_slice(new.as_bytes());
         out.extend_from_slice(rest.as_bytes());
     }
@@ -131,7 +139,11 @@ fn version_of(old: &str, names: &mut Names) -> String {
     let number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let ([_, _, patch], true) = (numbers.as_slice(), numbers.iter().all(number)) {
         let stem = old.get(..old.len() - patch.len()).unwrap_or_default();
-        return if stem.ends_with("0.0.") { old.to_owned() } else { format!("{stem}{}", names.patch(old)) };
+        return if stem.ends_with("0.0.") {
+            old.to_owned()
+        } else {
+            format!("{stem}{}", names.patch(old))
+        };
     }
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let commit = old.len() >= 7 && old.bytes().all(hex) && old.bytes().any(|b| b.is_ascii_digit());
@@ -286,18 +298,18 @@ fn means_a_name(around: &Around, names: &Names) -> bool {
     let ends = matches!(around.after, b'"' | b',' | b' ' | b'&' | b')' | b'}' | b'\'' | b';');
     match around.mode {
         _ if around.account => true,
-        Mode::Path => false,
+        Mode::Path | Mode::Command => false,
         Mode::Reference => true,
-        Mode::Command => false,
         _ if quoted => !starts_like_a_value(around.rest),
         Mode::Key => false,
         Mode::Value => {
             (around.before == b'=' && ends)
                 || (around.before == b'{' && around.after == b'}')
-                || (around.after == b'/' && around.before != b'/' && names.is_any_name(around.next))
+                || (around.after == b'/' && makes_a_pair(around, names))
                 || (around.before == b'/' && around.after != b'/' && names_one(around, names))
                 || (around.before == b'\'' && around.after == b'\'')
-                || (around.before == b' ' && matches!(around.previous, "-n" | "--namespace" | "namespace"))
+                || (around.before == b' '
+                    && matches!(around.previous, "-n" | "--namespace" | "namespace"))
         }
     }
 }
@@ -307,6 +319,13 @@ fn means_a_name(around: &Around, names: &Names) -> bool {
 fn starts_like_a_value(rest: &str) -> bool {
     let Some(after) = rest.strip_prefix(':') else { return false };
     !after.strip_prefix(' ').is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// Whether the token after the slash shows that this one is a namespace: `data/cart-7d4-x2b`. In
+/// the middle of a path only an unmistakable name does.
+fn makes_a_pair(around: &Around, names: &Names) -> bool {
+    names.known(around.next) == Some(Known::Strong)
+        || (around.before != b'/' && names.is_any_name(around.next))
 }
 
 /// Whether the token before a slash makes the one after it a name: `shop/cart`, `deployment/cart`.
@@ -370,26 +389,63 @@ mod tests {
         let (data, cart) = (new("data"), new("cart"));
         assert!(data != "data" && cart != "cart");
         for (old, expected) in [
-            (r#"{"requestURI":"/api/v1/namespaces/data/pods/cart?x=1"}"#,
-             format!(r#"{{"requestURI":"/api/v1/namespaces/{data}/pods/cart?x=1"}}"#).replace("cart", &cart)),
-            (r#"{"request":"GET /api/v1/namespaces/data"}"#, format!(r#"{{"request":"GET /api/v1/namespaces/{data}"}}"#)),
-            (r#"{"m":"pods \"cart\" in the namespace \"data\""}"#,
-             format!(r#"{{"m":"pods \"{cart}\" in the namespace \"{data}\""}}"#)),
-            (r#"{"m":"pods \"cart\": the object in \"data\": none"}"#,
-             format!(r#"{{"m":"pods \"{cart}\": the object in \"{data}\": none"}}"#)),
-            (r#"{"reason":"to ServiceAccount \"cart/data\""}"#, format!(r#"{{"reason":"to ServiceAccount \"{cart}/{data}\""}}"#)),
+            (
+                r#"{"requestURI":"/api/v1/namespaces/data/pods/cart?x=1"}"#,
+                format!(r#"{{"requestURI":"/api/v1/namespaces/{data}/pods/cart?x=1"}}"#)
+                    .replace("cart", &cart),
+            ),
+            (
+                r#"{"requestURI":"/api/v1/nodes/n1/proxy/run/data/cart-78469674b6-wv5q6/main"}"#,
+                format!(
+                    r#"{{"requestURI":"/api/v1/nodes/n1/proxy/run/{data}/{}/main"}}"#,
+                    new("cart-78469674b6-wv5q6")
+                ),
+            ),
+            (
+                r#"{"request":"GET /api/v1/namespaces/data"}"#,
+                format!(r#"{{"request":"GET /api/v1/namespaces/{data}"}}"#),
+            ),
+            (
+                r#"{"m":"pods \"cart\" in the namespace \"data\""}"#,
+                format!(r#"{{"m":"pods \"{cart}\" in the namespace \"{data}\""}}"#),
+            ),
+            (
+                r#"{"m":"pods \"cart\": the object in \"data\": none"}"#,
+                format!(r#"{{"m":"pods \"{cart}\": the object in \"{data}\": none"}}"#),
+            ),
+            (
+                r#"{"reason":"to ServiceAccount \"cart/data\""}"#,
+                format!(r#"{{"reason":"to ServiceAccount \"{cart}/{data}\""}}"#),
+            ),
             (r#"{"cells":["pod/cart"]}"#, format!(r#"{{"cells":["pod/{cart}"]}}"#)),
-            (r#"{"r":"to ServiceAccount \"cart/data\""}"#, format!(r#"{{"r":"to ServiceAccount \"{cart}/{data}\""}}"#)),
-            (r#"{"u":"system:serviceaccount:data:cart"}"#, format!(r#"{{"u":"system:serviceaccount:{data}:{cart}"}}"#)),
-            (r#"{"g":"system:serviceaccounts:data"}"#, format!(r#"{{"g":"system:serviceaccounts:{data}"}}"#)),
-            (r#"{"requestURI":"/x?as=system%3Aserviceaccount%3Adata%3Acart"}"#,
-             format!(r#"{{"requestURI":"/x?as=system%3Aserviceaccount%3A{data}%3A{cart}"}}"#)),
-            (r#"{"requestURI":"/api/v1/pods?labelSelector=app%3Dcart"}"#,
-             format!(r#"{{"requestURI":"/api/v1/pods?labelSelector=app%3D{cart}"}}"#)),
-            (r#"{"h":"http://cart.data.svc.cluster.local:80"}"#,
-             format!(r#"{{"h":"http://{cart}.{data}.svc.cluster.local:80"}}"#)),
-            (r#"{"l":"{\"name\":\"cart\",\"data\":{\"a\":1}}"}"#,
-             format!(r#"{{"l":"{{\"name\":\"{cart}\",\"data\":{{\"a\":1}}}}"}}"#)),
+            (
+                r#"{"r":"to ServiceAccount \"cart/data\""}"#,
+                format!(r#"{{"r":"to ServiceAccount \"{cart}/{data}\""}}"#),
+            ),
+            (
+                r#"{"u":"system:serviceaccount:data:cart"}"#,
+                format!(r#"{{"u":"system:serviceaccount:{data}:{cart}"}}"#),
+            ),
+            (
+                r#"{"g":"system:serviceaccounts:data"}"#,
+                format!(r#"{{"g":"system:serviceaccounts:{data}"}}"#),
+            ),
+            (
+                r#"{"requestURI":"/x?as=system%3Aserviceaccount%3Adata%3Acart"}"#,
+                format!(r#"{{"requestURI":"/x?as=system%3Aserviceaccount%3A{data}%3A{cart}"}}"#),
+            ),
+            (
+                r#"{"requestURI":"/api/v1/pods?labelSelector=app%3Dcart"}"#,
+                format!(r#"{{"requestURI":"/api/v1/pods?labelSelector=app%3D{cart}"}}"#),
+            ),
+            (
+                r#"{"h":"http://cart.data.svc.cluster.local:80"}"#,
+                format!(r#"{{"h":"http://{cart}.{data}.svc.cluster.local:80"}}"#),
+            ),
+            (
+                r#"{"l":"{\"name\":\"cart\",\"data\":{\"a\":1}}"}"#,
+                format!(r#"{{"l":"{{\"name\":\"{cart}\",\"data\":{{\"a\":1}}}}"}}"#),
+            ),
         ] {
             assert_eq!(renamed(old), expected);
         }
@@ -429,7 +485,9 @@ mod tests {
 
     #[test]
     fn ids_and_addresses_change_inside_urls_and_messages() {
-        let text = renamed(r#"{"m":"JTI=6f0b0068-c0df-497c-b0c5-c1fa76aec71f from http://45.155.205.99/c2"}"#);
+        let text = renamed(
+            r#"{"m":"JTI=6f0b0068-c0df-497c-b0c5-c1fa76aec71f from http://45.155.205.99/c2"}"#,
+        );
         assert!(!text.contains("6f0b0068") && !text.contains("45.155.205.99"), "{text}");
         assert!(text.contains("JTI=") && text.contains("/c2"));
     }

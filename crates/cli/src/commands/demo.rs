@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf, process};
 const RECORDING: &[u8] = include_bytes!("../../demo/breach.log.zst");
 
 /// Runs the command.
-pub fn run(output: &OutputArgs) -> Result<Verdict, CommandError> {
+pub(crate) fn run(output: &OutputArgs) -> Result<Verdict, CommandError> {
     let directory = unpack().map_err(CommandError::Demo)?;
     let path = directory.join("breach.log.zst");
     let answer = scan::options(vec![path], Some("demo".to_owned()), 0)

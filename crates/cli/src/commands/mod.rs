@@ -12,7 +12,7 @@ use std::sync::Arc;
 use trailhound_rules::RuleSet;
 
 /// Runs what was asked for.
-pub fn run(cli: &Cli) -> Result<Verdict, CommandError> {
+pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
     match &cli.command {
         Command::Scan(args) => scan::run(args),
         Command::Demo(output) => demo::run(output),

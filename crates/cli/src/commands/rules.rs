@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use trailhound_rules::Rule;
 
 /// Runs the command.
-pub fn run(command: &RulesCommand) -> Result<Verdict, CommandError> {
+pub(crate) fn run(command: &RulesCommand) -> Result<Verdict, CommandError> {
     let rules = super::builtin_rules()?;
     let text = match command {
         RulesCommand::List => list(rules.rules()),

@@ -12,7 +12,7 @@ use trailhound_model::{finding::Severity, scan::Scan};
 use trailhound_pipeline::Options;
 
 /// Runs the command.
-pub fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
+pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
     let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
     let scan = read(&options)?;
     show(&scan, &args.output)?;
@@ -20,7 +20,7 @@ pub fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
 }
 
 /// Options with fresh keys.
-pub fn options(
+pub(crate) fn options(
     paths: Vec<PathBuf>,
     cluster: Option<String>,
     threads: usize,
@@ -47,7 +47,7 @@ fn key() -> Result<[u8; 16], CommandError> {
 }
 
 /// Reads and judges, with progress on a terminal.
-pub fn read(options: &Options) -> Result<Scan, CommandError> {
+pub(crate) fn read(options: &Options) -> Result<Scan, CommandError> {
     let rules = super::builtin_rules()?;
     let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
     let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
@@ -56,7 +56,7 @@ pub fn read(options: &Options) -> Result<Scan, CommandError> {
 }
 
 /// Shows the answer in the form asked for, and writes the page.
-pub fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError> {
+pub(crate) fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError> {
     if let Some(path) = &output.report {
         fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
             what: format!("the report to {}", path.display()),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trailhound_model::{
-    finding::{Finding, FindingKind, Touch, TouchRole},
+    finding::{Finding, Severity, Touch, TouchRole},
     time::{HOUR, MINUTE, SECOND, Time},
 };
 
@@ -12,11 +12,9 @@ const POWER_LASTS: i64 = 24 * HOUR;
 const OBJECT_LASTS: i64 = HOUR;
 /// A person at an address that is not his usual one: after a longer pause than this it is not
 /// clear any more that it is one piece of work, and unrelated things must not be glued.
-const SESSION_PAUSE: i64 = 2 * MINUTE;
+const SESSION_PAUSE: i64 = MINUTE;
 /// The same thing done again by the same actor.
-const REPEAT_PAUSE: i64 = 15 * MINUTE;
-/// A machine's credential at the very place where a person has just done something suspicious.
-const HANDOVER_PAUSE: i64 = MINUTE;
+const REPEAT_PAUSE: i64 = 5 * MINUTE;
 
 /// Why two findings are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,8 +39,6 @@ pub enum Joint {
     Session,
     /// The same actor doing the same thing again.
     Repeat,
-    /// A machine's credential where a person has just been at work.
-    Handover,
 }
 
 impl Joint {
@@ -59,7 +55,6 @@ impl Joint {
             Joint::Credential => "credential",
             Joint::Session => "session",
             Joint::Repeat => "repeat",
-            Joint::Handover => "handover",
         }
     }
 
@@ -71,7 +66,7 @@ impl Joint {
             Joint::Credential | Joint::Object => 0.8,
             Joint::Account => 0.75,
             Joint::Session => 0.6,
-            Joint::Repeat | Joint::Handover => 0.5,
+            Joint::Repeat => 0.5,
         }
     }
 }
@@ -122,10 +117,15 @@ impl Probe {
         match self.joint {
             // Two people may look at one object; one who wrote it made what the other found.
             Joint::Object => same_actor(earlier, later) || writes(earlier),
-            Joint::Handover => is_person(earlier) && !same_actor(earlier, later),
             _ => true,
         }
     }
+}
+
+/// Whether a finding may lead others together. One of low severity is mostly routine (an
+/// administrator's grants, a tool's deployments): it is told where it belongs, but joins nothing.
+pub fn joins(finding: &Finding) -> bool {
+    finding.severity >= Severity::Medium
 }
 
 /// Which links are followed: all causes, else the nearest of the strongest sort.
@@ -161,16 +161,13 @@ pub fn session_keys(finding: &Finding) -> Vec<String> {
     let actor = actor(finding);
     let place = &finding.address;
     let mut keys = vec![
-        format!("repeat {} {actor} {place}", finding.rule.id),
+        format!("repeat {} {actor} {place} {}", finding.rule.id, nameless_agent(finding)),
         format!("session {actor} {place} {}", nameless_agent(finding)),
     ];
     if is_token(finding) {
         keys.push(format!("use {} {place}", finding.credential));
     } else if finding.actor_kind == "service-account" {
         keys.push(format!("use {actor} {place}"));
-    }
-    if is_person(finding) {
-        keys.push(format!("place {place}"));
     }
     keys
 }
@@ -191,11 +188,10 @@ pub fn probes(finding: &Finding) -> Vec<Probe> {
         let key = format!("session {actor} {place} {}", nameless_agent(finding));
         probes.push(Probe::new(key, pause, Joint::Session, Strength::Middling));
     }
-    if is_machine(finding) && (finding.address_new == Some(true) || finding.kind == FindingKind::Credential) {
-        probes.push(Probe::new(format!("place {place}"), HANDOVER_PAUSE, Joint::Handover, Strength::Weak));
+    if finding.address_new != Some(true) {
+        let key = format!("repeat {} {actor} {place} {}", finding.rule.id, nameless_agent(finding));
+        probes.push(Probe::new(key, REPEAT_PAUSE, Joint::Repeat, Strength::Weak));
     }
-    let key = format!("repeat {} {actor} {place}", finding.rule.id);
-    probes.push(Probe::new(key, REPEAT_PAUSE, Joint::Repeat, Strength::Weak));
     probes
 }
 
@@ -254,14 +250,6 @@ fn is_nameless(finding: &Finding) -> bool {
     matches!(finding.actor_kind.as_str(), "anonymous" | "unauthenticated")
 }
 
-fn is_person(finding: &Finding) -> bool {
-    matches!(finding.actor_kind.as_str(), "user" | "oidc-user" | "cloud-role")
-}
-
-fn is_machine(finding: &Finding) -> bool {
-    matches!(finding.actor_kind.as_str(), "service-account" | "node" | "control-plane")
-}
-
 /// Whether the credential is a token with an id: such a thing has one owner and a short life.
 fn is_token(finding: &Finding) -> bool {
     finding.credential.starts_with("cred:JTI=")
@@ -274,10 +262,9 @@ fn writes(finding: &Finding) -> bool {
 }
 
 /// For tests and documentation: the pauses in seconds.
-pub const PAUSES: [(&str, i64); 5] = [
+pub const PAUSES: [(&str, i64); 4] = [
     ("power", POWER_LASTS / SECOND),
     ("object", OBJECT_LASTS / SECOND),
     ("session", SESSION_PAUSE / SECOND),
     ("repeat", REPEAT_PAUSE / SECOND),
-    ("handover", HANDOVER_PAUSE / SECOND),
 ];

@@ -60,17 +60,22 @@ impl Correlator {
     /// Adds the finding at `place`; `all` are the findings so far.
     pub fn add(&mut self, place: usize, all: &[Finding]) {
         let Some(finding) = all.get(place) else { return };
-        let links = self.links(finding, all);
+        let mut links = self.links(finding, all);
+        if !link::joins(finding) {
+            links.truncate(1);
+        }
         let group = self.join(place, &links, all);
         self.group_of.insert(place, group);
-        for key in link::leaves(finding) {
-            self.mark(key, place, finding.time);
+        if link::joins(finding) {
+            for key in link::leaves(finding) {
+                self.mark(key, place, finding.time);
+            }
         }
     }
 
     /// The finding at `place` got another record: its session goes on.
     pub fn touch(&mut self, place: usize, all: &[Finding]) {
-        let Some(finding) = all.get(place) else { return };
+        let Some(finding) = all.get(place).filter(|finding| link::joins(finding)) else { return };
         for key in link::session_keys(finding) {
             self.mark(key, place, finding.last);
         }
@@ -92,12 +97,15 @@ impl Correlator {
         let mut links = Vec::new();
         for probe in link::probes(finding) {
             let marks = self.marks.get(&probe.key).map(Vec::as_slice).unwrap_or_default();
-            for mark in marks.iter().rev() {
-                let Some(earlier) = all.get(mark.finding) else { continue };
-                let pause = finding.time.since(mark.time);
-                if pause <= probe.within && probe.allows(earlier, finding) {
-                    links.push(Link { from: mark.finding, joint: probe.joint, strength: probe.strength, time: mark.time });
-                }
+            // Of several possible causes of one sort the nearest is the likeliest.
+            let nearest = marks
+                .iter()
+                .filter(|mark| finding.time.since(mark.time) <= probe.within)
+                .filter(|mark| all.get(mark.finding).is_some_and(|earlier| probe.allows(earlier, finding)))
+                .max_by_key(|mark| (mark.time, mark.finding));
+            if let Some(mark) = nearest {
+                let (joint, strength) = (probe.joint, probe.strength);
+                links.push(Link { from: mark.finding, joint, strength, time: mark.time });
             }
         }
         link::choose(links)

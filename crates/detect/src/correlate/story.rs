@@ -78,7 +78,8 @@ fn actor(finding: &Finding) -> &str {
 
 fn title(findings: &[&Finding], worst: Option<&Finding>) -> String {
     let Some(worst) = worst else { return String::new() };
-    let actors = ordered(findings.iter().map(|finding| actor(finding).to_owned()));
+    let grave = |finding: &&&Finding| finding.severity >= Severity::Medium || findings.len() == 1;
+    let actors = ordered(findings.iter().filter(grave).map(|finding| actor(finding).to_owned()));
     let first = actors.first().map(|entity| words::words(entity)).unwrap_or_default();
     match actors.len() {
         0 | 1 => format!("{} ({first})", worst.rule.title),
@@ -88,7 +89,7 @@ fn title(findings: &[&Finding], worst: Option<&Finding>) -> String {
 }
 
 fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String {
-    let (Some(first), Some(last)) = (findings.first(), findings.iter().max_by_key(|f| f.last)) else {
+    let (Some(first), Some(last)) = (entry(findings), findings.iter().max_by_key(|f| f.last)) else {
         return String::new();
     };
     let mut parts = vec![beginning(first)];
@@ -107,6 +108,15 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String
         ));
     }
     parts.join(" ")
+}
+
+/// The first act that is suspicious in itself: what came before only made it possible.
+fn entry<'a>(findings: &[&'a Finding]) -> Option<&'a Finding> {
+    findings
+        .iter()
+        .find(|finding| finding.severity >= Severity::Medium)
+        .or(findings.first())
+        .copied()
 }
 
 fn beginning(first: &Finding) -> String {
@@ -208,9 +218,6 @@ fn reason(from: &Finding, to: &Finding, joint: Joint) -> String {
         Joint::Object => format!("both worked on {}", words::words(&to.target)),
         Joint::Credential => "the same token was used from the same address".to_owned(),
         Joint::Session | Joint::Repeat => "the same hand at the same address".to_owned(),
-        Joint::Handover => {
-            format!("its credential appeared at {} within a minute of the former's acts there", to.address)
-        }
     }
 }
 

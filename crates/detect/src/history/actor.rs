@@ -91,7 +91,7 @@ impl Actor {
     }
 
     /// Adds a request; whether its address is one that the actor had not used.
-    pub(super) fn observe(&mut self, fact: &Fact) -> bool {
+    pub(super) fn observe(&mut self, fact: &Fact, suspicious: bool) -> bool {
         let event = &fact.event;
         self.last = self.last.max(event.time);
         if !is_habit(fact) {
@@ -100,7 +100,9 @@ impl Actor {
         let new_address = self.addresses.observe(event.source_ip(), event.time, self.requests);
         self.agents.observe(event.agent_family(), event.time, self.requests);
         self.requests += 1;
-        self.count_action(fact);
+        if !suspicious {
+            self.count_action(fact);
+        }
         self.count_binding(fact);
         new_address
     }

@@ -44,8 +44,9 @@ pub struct Past {
 }
 
 impl Past {
-    /// Adds an event, after it was judged.
-    pub fn learn(&mut self, fact: &Fact) {
+    /// Adds an event, after it was judged. What was found suspicious does not become a habit:
+    /// otherwise an intruder would only have to do it often enough.
+    pub fn learn(&mut self, fact: &Fact, suspicious: bool) {
         let event = &fact.event;
         let name = &event.user.name;
         if name.is_empty() {
@@ -56,7 +57,7 @@ impl Past {
             self.actors.insert(name.clone(), Actor::new(event.time));
         }
         let Some(actor) = self.actors.get_mut(name) else { return };
-        let new_address = actor.observe(fact);
+        let new_address = actor.observe(fact, suspicious);
         if new_address && fact.principal.actor().kind.is_human() && self.persons.len() < MOST_ADDRESSES {
             self.persons.entry(event.source_ip().into()).or_insert_with(|| name.clone());
         }
@@ -94,9 +95,14 @@ impl History for Past {
         if fact.event.source_ips.is_empty() {
             return Truth::Unknown;
         }
-        self.actor(fact).map_or(Truth::Unknown, |actor| {
+        let habit = self.actor(fact).map_or(Truth::Unknown, |actor| {
             actor.address_is_new(fact.event.source_ip(), fact.event.time)
-        })
+        });
+        // Pods move: a new address inside the cluster says nothing about a pod's token.
+        if fact.credential.kind == CredentialKind::PodToken {
+            return habit.and(self.networks.is_outside(fact.event.source_ip()));
+        }
+        habit
     }
 
     fn agent_is_new(&self, fact: &Fact) -> Truth {
@@ -164,11 +170,11 @@ mod tests {
         let away = fact("alice", "8.8.8.8", "curl/8", 100, None);
         assert_eq!(past.address_is_new(&away), Truth::Unknown);
         for second in 0..30 {
-            past.learn(&fact("alice", "203.0.113.1", "kubectl/v1", second, None));
+            past.learn(&fact("alice", "203.0.113.1", "kubectl/v1", second, None), false);
         }
         assert_eq!(past.address_is_new(&away), Truth::True);
         assert_eq!(past.agent_is_new(&away), Truth::True);
-        past.learn(&away);
+        past.learn(&away, false);
         assert_eq!(past.address_is_new(&away), Truth::True, "still new a moment later");
         assert_eq!(past.address_is_new(&fact("alice", "8.8.8.8", "", 100 + 3700, None)), Truth::False);
         assert_eq!(past.address_is_new(&fact("alice", "203.0.113.1", "", 101, None)), Truth::False);
@@ -179,9 +185,9 @@ mod tests {
         let mut past = Past::default();
         let stolen = fact("system:serviceaccount:a:b", "198.51.100.7", "curl/8", 50, Some("p1"));
         assert_eq!(past.token_off_network(&stolen), Truth::Unknown, "nothing is known yet");
-        for pod in 0..8 {
+        for pod in 0..9 {
             let ip = format!("10.244.{}.{pod}", pod % 3);
-            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))));
+            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))), false);
         }
         assert_eq!(past.token_off_network(&stolen), Truth::True);
         assert_eq!(past.token_moved(&stolen), Truth::True);
@@ -195,12 +201,12 @@ mod tests {
         let mut past = Past::default();
         for pod in 0..8 {
             let ip = format!("10.244.0.{pod}");
-            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))));
+            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))), false);
         }
         for pod in 0..8 {
             let theft = fact("system:serviceaccount:a:b", "198.51.100.7", "curl", 10 + pod, Some(&format!("p{pod}")));
             assert_eq!(past.token_off_network(&theft), Truth::True);
-            past.learn(&theft);
+            past.learn(&theft, false);
         }
     }
 
@@ -208,7 +214,7 @@ mod tests {
     fn the_number_of_actors_is_bounded() {
         let mut past = Past::default();
         for number in 0..MOST_ACTORS + 10 {
-            past.learn(&fact(&format!("u{number}"), "10.0.0.1", "x", number as i64, None));
+            past.learn(&fact(&format!("u{number}"), "10.0.0.1", "x", number as i64, None), false);
         }
         assert!(past.actors.len() <= MOST_ACTORS);
         assert!(past.forgotten > 0);

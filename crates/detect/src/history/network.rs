@@ -18,6 +18,11 @@ const NARROW_ENOUGH: usize = 3;
 const WIDE_ENOUGH: usize = 4;
 /// Most networks and pods that are remembered.
 const MOST: usize = 200_000;
+/// Addresses of pods that must be known before "not among them" says something about a public
+/// address …
+const HOMES_FOR_PUBLIC: usize = 8;
+/// … and about a private one, which may well be another network of the cluster's own.
+const HOMES_FOR_PRIVATE: usize = 24;
 /// Pods at one address beyond which the address is shared (NAT, host network).
 const SHARED_BY: usize = 3;
 
@@ -37,7 +42,7 @@ pub(super) struct Networks {
     members: HashMap<Prefix, Members>,
     pods: HashMap<Str, Vec<Str>>,
     sharers: HashMap<Str, Vec<Str>>,
-    known: HashSet<u128>,
+    homes: HashSet<u128>,
 }
 
 impl Networks {
@@ -63,8 +68,8 @@ impl Networks {
                 members.addresses.push(bits);
             }
         }
-        if self.known.len() < 64 {
-            self.known.insert(bits_of(address));
+        if bound && self.homes.len() < 64 {
+            self.homes.insert(bits_of(address));
         }
     }
 
@@ -99,8 +104,12 @@ impl Networks {
         if address.is_loopback() || prefixes(address).iter().any(|prefix| self.is_cluster(*prefix)) {
             return Truth::False;
         }
-        // With fewer addresses known than this, "not among them" says little.
-        if self.known.len() >= 5 { Truth::True } else { Truth::Unknown }
+        let enough = if is_private(address) { HOMES_FOR_PRIVATE } else { HOMES_FOR_PUBLIC };
+        if self.homes.len() >= enough && self.any_pod_network() { Truth::True } else { Truth::Unknown }
+    }
+
+    fn any_pod_network(&self) -> bool {
+        self.members.values().any(|members| members.addresses.len() >= WIDE_ENOUGH)
     }
 
     fn is_cluster(&self, prefix: Prefix) -> bool {
@@ -128,6 +137,17 @@ impl Networks {
 
 fn parse(address: &str) -> Option<IpAddr> {
     address.parse().ok()
+}
+
+/// Private and shared address space (RFC 1918, RFC 6598, RFC 4193, link-local).
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_link_local() || a == 100 && (64..128).contains(&b)
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
 }
 
 fn bits_of(address: IpAddr) -> u128 {

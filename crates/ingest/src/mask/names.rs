@@ -43,6 +43,9 @@ const HEADERS: &[&str] = &["authorization", "proxyauthorization", "cookie", "set
 /// Whether an environment variable, a flag, a key of a config map or of a query names a
 /// credential.
 pub(crate) fn is_credential_name(name: &str) -> bool {
+    if !may_be_credential(name) {
+        return false;
+    }
     let words = words(name);
     let Some(last) = words.last() else { return false };
     if ABOUT.contains(&last.as_str()) {
@@ -57,7 +60,6 @@ pub(crate) fn is_credential_name(name: &str) -> bool {
 
 /// Whether a field of any object holds a credential by its name.
 pub(crate) fn is_credential_field(name: &str) -> bool {
-    // Nearly all field names are short and have none of the letters that matter.
     if !may_be_credential(name) {
         return false;
     }
@@ -87,11 +89,28 @@ pub(crate) fn is_header(name: &str) -> bool {
     HEADERS.contains(&words(name).concat().as_str())
 }
 
+/// Beginnings of the words that matter, anywhere in a name: three letters in one number, so that a
+/// name is told innocent without taking it apart.
 fn may_be_credential(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    bytes.windows(3).any(|three| {
-        let lower = [three[0] | 0x20, three[1] | 0x20, three[2] | 0x20];
-        matches!(&lower, b"pas" | b"tok" | b"sec" | b"key" | b"str" | b"ker")
+    let mut last = 0u32;
+    name.bytes().any(|byte| {
+        last = (last << 8 | u32::from(byte | 0x20)) & 0x00FF_FFFF;
+        matches!(
+            last.to_be_bytes(),
+            [0, b'p', b'a', b's' | b't']
+                | [0, b't', b'o', b'k']
+                | [0, b's', b'e', b'c']
+                | [0, b'k', b'e', b'y']
+                | [0, b'c', b'r', b'e']
+                | [0, b'c', b'o', b'o']
+                | [0, b's', b't', b'r']
+                | [0, b'd', b'o', b'c']
+                | [0, b'k', b'u', b'b']
+                | [0, b'h', b'o', b'o']
+                | [0, b'p', b'w', b'd']
+                | [0, b'j', b'w', b't']
+                | [0, b'd', b's', b'n']
+        ) || last & 0xFFFF == 0x7077
     })
 }
 
@@ -146,8 +165,8 @@ mod tests {
         for name in ["token", "password", "adminPassword", "apiKey", "clientSecret"] {
             assert!(is_credential_field(name), "{name}");
         }
-        for name in ["secret", "secrets", "secretName", "tokens", "key", "keys", "f:token", "secretKey"] {
-            assert_eq!(is_credential_field(name), false || name == "f:token" && false, "{name}");
+        for name in ["secret", "secrets", "secretName", "tokens", "key", "keys", "secretKey"] {
+            assert!(!is_credential_field(name), "{name}");
         }
     }
 }

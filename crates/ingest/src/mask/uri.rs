@@ -5,6 +5,24 @@ use super::{Masker, names};
 use std::borrow::Cow;
 use trailhound_model::event::percent_decode;
 
+/// Parameters of nearly every request, whose names need no thought.
+const API_PARAMETERS: [&str; 14] = [
+    "allowWatchBookmarks",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "timeout",
+    "timeoutSeconds",
+    "watch",
+    "limit",
+    "fieldManager",
+    "fieldValidation",
+    "sendInitialEvents",
+    "force",
+    "dryRun",
+    "container",
+    "follow",
+];
+
 /// The URI with its credentials masked; `None` if it has none.
 pub(super) fn mask(masker: &Masker, uri: &str) -> Option<String> {
     let Some((path, query)) = uri.split_once('?') else { return path_of(masker, uri) };
@@ -41,6 +59,9 @@ fn path_of(masker: &Masker, path: &str) -> Option<String> {
 
 fn value(masker: &Masker, (key, value): (&str, Option<&str>)) -> Option<String> {
     let value = value.filter(|value| !value.is_empty())?;
+    if API_PARAMETERS.contains(&key) && !super::is_suspicious(value) {
+        return None;
+    }
     if names::is_credential_name(&decoded(key)) {
         return Some(masker.mark(&percent_decode(value)));
     }

@@ -61,7 +61,9 @@ fn levels(one: &Completeness) -> Vec<Level> {
     let total: u64 = one.levels.values().sum();
     let mut before = 0.0;
     let mut levels = Vec::new();
-    for (index, (name, count)) in one.levels.iter().filter(|(_, count)| **count > 0).take(6).enumerate() {
+    for (index, (name, count)) in
+        one.levels.iter().filter(|(_, count)| **count > 0).take(6).enumerate()
+    {
         let share = *count as f64 / total as f64;
         levels.push(Level {
             class: index,

@@ -145,7 +145,11 @@ fn facts(one: &Finding) -> Vec<Fact> {
     fact(&mut facts, "User agent", &one.user_agent);
     fact(&mut facts, "Cluster", &one.cluster);
     fact(&mut facts, "Sure", &words::sure(one.confidence));
-    fact(&mut facts, "Found by", &format!("{} version {} ({})", one.rule.id, one.rule.version, one.kind.as_str()));
+    fact(
+        &mut facts,
+        "Found by",
+        &format!("{} version {} ({})", one.rule.id, one.rule.version, one.kind.as_str()),
+    );
     fact(&mut facts, "Finding", &one.id);
     facts
 }

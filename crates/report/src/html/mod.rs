@@ -64,7 +64,8 @@ pub fn html(scan: &Scan) -> String {
 
 fn report(scan: &Scan) -> Report {
     let told = scan.incidents.len().min(TOLD);
-    let others: Vec<Brief> = scan.incidents.iter().skip(told).take(LISTED).map(view::brief).collect();
+    let others: Vec<Brief> =
+        scan.incidents.iter().skip(told).take(LISTED).map(view::brief).collect();
     Report {
         version: sanitize::prose(&scan.version),
         headline: words::headline(scan),

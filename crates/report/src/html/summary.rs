@@ -6,6 +6,7 @@ use crate::{
     advice::{self, Part},
     sanitize, words,
 };
+use std::fmt::Write as _;
 use trailhound_model::{incident::Incident, scan::Scan};
 
 /// A question and its answer.
@@ -91,14 +92,18 @@ fn what_happened(worst: &Incident) -> String {
 }
 
 fn how_bad(scan: &Scan, worst: &Incident) -> String {
-    let severity = worst.severity.as_str();
-    let mut text = format!("{}: {}. ", capital(severity), words::urgency(worst.severity));
-    text.push_str(&format!("That it happened as told is {}.", words::sure(worst.confidence).replace(", ", " (") + ")"));
-    let others = scan.incidents.iter().filter(|one| words::is_serious(one)).count() - 1;
-    match others {
-        0 => {}
-        1 => text.push_str(" There is 1 more incident of medium severity or above."),
-        _ => text.push_str(&format!(" There are {others} more incidents of medium severity or above.")),
+    let likely = words::sureness(worst.confidence);
+    let mut text = format!(
+        "{}: {}. That it happened as told is {likely} ({}).",
+        capital(worst.severity.as_str()),
+        words::urgency(worst.severity),
+        words::percent(worst.confidence)
+    );
+    let others = scan.incidents.iter().filter(|one| words::is_serious(one)).count() as u64 - 1;
+    if others > 0 {
+        let verb = if others == 1 { "is" } else { "are" };
+        let more = words::counted(others, "more incident");
+        let _ = write!(text, " There {verb} {more} of medium severity or above.");
     }
     text
 }
@@ -113,45 +118,54 @@ fn affected(worst: &Incident) -> String {
             }
         }
         if !unique.is_empty() {
-            text.push_str(&format!(" {label}: {}.", words::listed(&unique, 6)));
+            let _ = write!(text, " {label}: {}.", words::listed(&unique, 6));
         }
     }
     text
 }
 
 fn trust(scan: &Scan) -> Answer {
-    let mut text = String::new();
-    let unread = scan.input.unread.len() as u64;
-    if unread > 0 {
-        text.push_str(&format!("{} could not be wholly read. ", words::counted(unread, "file")));
+    let mut sentences = Vec::new();
+    sentences.extend(words::unread(scan));
+    sentences.push(completeness(scan));
+    let blind = words::blind(scan).len() as u64;
+    if blind > 0 {
+        let what = if blind == 1 { "it looks" } else { "they look" };
+        let rules = words::counted(blind, "rule");
+        sentences.push(format!(
+            "{rules} could not see what {what} for, because the log does not carry it."
+        ));
     }
+    linked(
+        answer("How far to trust this", &sentences.join(" ")),
+        "completeness",
+        "how complete the log was",
+    )
+}
+
+fn completeness(scan: &Scan) -> String {
     match scan.completeness.as_slice() {
-        [] => text.push_str("How complete the log was is unknown. "),
-        [only] => text.push_str(&capital(&words::coverage(only))),
+        [] => "How complete the log was is unknown.".to_owned(),
+        [only] => capital(&words::coverage(only)),
         several => {
             let unknown = several.iter().filter(|one| one.score.is_none()).count();
             let gaps = several.iter().map(|one| one.gaps.len() as u64).sum();
-            text.push_str(&format!(
-                "{} were judged: {} found, and for {unknown} of them it is unknown whether records are missing.",
+            let doubt = match unknown {
+                0 => String::new(),
+                _ => format!("; for {unknown} of them it is unknown whether records are missing"),
+            };
+            format!(
+                "{} were judged: {} found{doubt}.",
                 words::counted(several.len() as u64, "cluster"),
-                words::counted(gaps, "gap"),
-            ));
+                words::counted(gaps, "gap")
+            )
         }
     }
-    match words::blind(scan).len() as u64 {
-        0 => {}
-        blind => text.push_str(&format!(
-            " {} could not see what {} for, because the log does not carry it.",
-            words::counted(blind, "rule"),
-            if blind == 1 { "it looks" } else { "they look" }
-        )),
-    }
-    linked(answer("How far to trust this", &text), "completeness", "how complete the log was")
 }
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }

@@ -149,8 +149,10 @@ fn entities(names: &[String]) -> Vec<Entity> {
 }
 
 fn addresses(names: &[String]) -> String {
-    let bare: Vec<String> =
-        names.iter().map(|name| sanitize::prose(name.strip_prefix("ip:").unwrap_or(name))).collect();
+    let bare: Vec<String> = names
+        .iter()
+        .map(|name| sanitize::prose(name.strip_prefix("ip:").unwrap_or(name)))
+        .collect();
     words::listed(&bare, NAMES)
 }
 
@@ -207,7 +209,9 @@ pub(crate) fn brief(one: &Incident) -> Brief {
         badge: Badge::of(one.severity),
         title: sanitize::prose(&one.title),
         when: words::moment(one.first_seen),
-        who: sanitize::prose(&one.principals.first().map_or(String::new(), |who| words::named(who))),
+        who: sanitize::prose(
+            &one.principals.first().map_or(String::new(), |who| words::named(who)),
+        ),
         id: sanitize::prose(&one.id),
     }
 }

@@ -2,9 +2,13 @@
 //! rules could not see anything. On a quiet log this is most of the report.
 
 use super::page::{Cell, Ink, Page};
+use super::wrap;
 use crate::words;
 use std::collections::BTreeMap;
-use trailhound_model::{completeness::Completeness, scan::{CheckedRule, Input, Scan}};
+use trailhound_model::{
+    completeness::Completeness,
+    scan::{CheckedRule, Input, Scan},
+};
 
 /// Lines of a list unless everything is asked for.
 const LINES: usize = 5;
@@ -16,6 +20,9 @@ pub(crate) fn checked(page: &mut Page, scan: &Scan) {
         return page.paragraph(2, "No rules were run.", Ink::Plain);
     }
     let families = words::families(&scan.rules);
+    let widest = families.keys().map(|name| wrap::width(words::family(name))).max().unwrap_or(0);
+    // Below each other where a column would leave no room for the counts.
+    let width = if page.width() < 76 { page.width() } else { widest.min(26) };
     for (family, rules) in &families {
         let text = format!(
             "{} · {} · {}",
@@ -23,9 +30,10 @@ pub(crate) fn checked(page: &mut Page, scan: &Scan) {
             words::counted(rules.iter().map(|rule| rule.looked_at).sum(), "event") + " looked at",
             words::counted(rules.iter().map(|rule| rule.findings).sum(), "finding"),
         );
-        let name = |family: &str| words::family(family).to_owned();
-        let width = families.keys().map(|one| super::wrap::width(&name(one))).max().unwrap_or(0).min(36);
-        page.row(2, &[Cell::new(&name(family), width, Ink::Plain), Cell::new(&text, 0, Ink::Plain)]);
+        page.row(
+            2,
+            &[Cell::new(words::family(family), width, Ink::Plain), Cell::new(&text, 0, Ink::Plain)],
+        );
         if page.verbose {
             each_rule(page, rules);
         }
@@ -34,7 +42,8 @@ pub(crate) fn checked(page: &mut Page, scan: &Scan) {
 
 fn each_rule(page: &mut Page, rules: &[&CheckedRule]) {
     for rule in rules {
-        let count = format!("{} / {}", words::thousands(rule.looked_at), words::thousands(rule.findings));
+        let count =
+            format!("{} / {}", words::thousands(rule.looked_at), words::thousands(rule.findings));
         page.row(4, &[Cell::new(&count, 16, Ink::Faint), Cell::new(&rule.title, 0, Ink::Plain)]);
     }
 }
@@ -62,7 +71,12 @@ fn rejected(page: &mut Page, input: &Input) {
     if input.rejected == 0 {
         return;
     }
-    page.hanging(2, "!", &words::rejected(input), Ink::Mark(trailhound_model::finding::Severity::Medium));
+    page.hanging(
+        2,
+        "!",
+        &words::rejected(input),
+        Ink::Mark(trailhound_model::finding::Severity::Medium),
+    );
     let shown = limit(page, input.reject_samples.len());
     for sample in input.reject_samples.iter().take(shown) {
         let text = format!(
@@ -111,16 +125,18 @@ pub(crate) fn blindness(page: &mut Page, scan: &Scan) {
     page.heading(0, "What this log cannot show");
     if !blind.is_empty() {
         page.paragraph(2, &words::blind_sentence(blind.len()), Ink::Plain);
-        rules(page, &titles, blind.iter().map(|(rule, _)| (*rule, String::new())).collect());
+        let lines: Vec<_> = blind.keys().map(|rule| (*rule, String::new())).collect();
+        rules(page, &titles, &lines);
     }
     if !undecided.is_empty() {
         page.paragraph(2, &words::undecided_sentence(undecided.len()), Ink::Plain);
         let times = |count: u64| format!(" ({})", words::counted(count, "time"));
-        rules(page, &titles, undecided.iter().map(|(rule, count)| (*rule, times(*count))).collect());
+        let lines: Vec<_> = undecided.iter().map(|(rule, count)| (*rule, times(*count))).collect();
+        rules(page, &titles, &lines);
     }
 }
 
-fn rules(page: &mut Page, titles: &BTreeMap<&str, &str>, rules: Vec<(&str, String)>) {
+fn rules(page: &mut Page, titles: &BTreeMap<&str, &str>, rules: &[(&str, String)]) {
     let shown = limit(page, rules.len());
     for (rule, suffix) in rules.iter().take(shown) {
         let title = titles.get(rule).unwrap_or(rule);

@@ -3,7 +3,10 @@
 
 use super::page::{Cell, Ink, Page};
 use super::wrap;
-use crate::{advice::{self, Part}, sanitize, words};
+use crate::{
+    advice::{self, Part},
+    sanitize, words,
+};
 use std::collections::BTreeMap;
 use trailhound_model::{
     finding::Finding,
@@ -23,10 +26,10 @@ const MARK: usize = 8;
 pub(crate) fn tell(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &Finding>) {
     page.blank();
     let mark = one.severity.as_str().to_uppercase();
-    page.row(0, &[
-        Cell::new(&mark, MARK, Ink::Mark(one.severity)),
-        Cell::new(&one.title, 0, Ink::Strong),
-    ]);
+    page.row(
+        0,
+        &[Cell::new(&mark, MARK, Ink::Mark(one.severity)), Cell::new(&one.title, 0, Ink::Strong)],
+    );
     facts(page, one);
     if !one.story.is_empty() {
         page.blank();
@@ -43,24 +46,27 @@ pub(crate) fn tell(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &F
 
 /// A minor incident in one line.
 pub(crate) fn one_line(page: &mut Page, one: &Incident) {
-    let who = one.principals.first().map_or(String::new(), |who| format!(" · {}", words::named(who)));
+    let who =
+        one.principals.first().map_or(String::new(), |who| format!(" · {}", words::named(who)));
     let text = format!("{} · {}{who} · {}", one.title, words::moment(one.first_seen), one.id);
-    page.row(2, &[
-        Cell::new(one.severity.as_str(), MARK, Ink::Mark(one.severity)),
-        Cell::new(&text, 0, Ink::Plain),
-    ]);
+    page.row(
+        2,
+        &[
+            Cell::new(one.severity.as_str(), MARK, Ink::Mark(one.severity)),
+            Cell::new(&text, 0, Ink::Plain),
+        ],
+    );
 }
 
 fn facts(page: &mut Page, one: &Incident) {
     let length = one.last_seen.since(one.first_seen);
-    let mut when = words::period(one.first_seen, one.last_seen);
-    if length > 0 {
-        when.push_str(&format!(" ({})", words::span(length)));
-    }
+    let period = words::period(one.first_seen, one.last_seen);
+    let when = if length > 0 { format!("{period} ({})", words::span(length)) } else { period };
     fact(page, "When", &when);
     fact(page, "Cluster", &one.cluster);
     fact(page, "Who", &names(page, &one.principals));
-    fact(page, "From", &list(page, one.addresses.iter().map(|one| bare(one).to_owned()).collect()));
+    let addresses: Vec<String> = one.addresses.iter().map(|one| bare(one).to_owned()).collect();
+    fact(page, "From", &list(page, &addresses));
     fact(page, "Touched", &names(page, &one.targets));
     fact(page, "Sure", &words::sure(one.confidence));
     fact(page, "Id", &one.id);
@@ -73,12 +79,13 @@ fn fact(page: &mut Page, name: &str, text: &str) {
 }
 
 fn names(page: &Page, entities: &[String]) -> String {
-    list(page, entities.iter().map(|entity| words::named(entity)).collect())
+    let names: Vec<String> = entities.iter().map(|entity| words::named(entity)).collect();
+    list(page, &names)
 }
 
-fn list(page: &Page, names: Vec<String>) -> String {
+fn list(page: &Page, names: &[String]) -> String {
     let shown = if page.verbose { names.len() } else { NAMES };
-    words::listed(&names, shown)
+    words::listed(names, shown)
 }
 
 /// An address without the kind of entity that it is.
@@ -92,7 +99,8 @@ fn steps(page: &mut Page, one: &Incident) {
     }
     page.heading(2, "What happened");
     let shown = words::chosen_steps(&one.steps, if page.verbose { usize::MAX } else { STEPS });
-    let who_width = shown.iter().map(|step| wrap::width(&words::who_beside(step))).max().unwrap_or(0);
+    let who_width =
+        shown.iter().map(|step| wrap::width(&words::who_beside(step))).max().unwrap_or(0);
     let mut day = words::day(one.first_seen);
     for step in &shown {
         if words::day(step.time) != day {

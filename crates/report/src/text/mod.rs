@@ -84,6 +84,10 @@ fn list(page: &mut Page, incidents: &[&Incident]) {
         incident::one_line(page, one);
     }
     if let Some(more @ 1..) = incidents.len().checked_sub(LISTED) {
-        page.paragraph(2, &format!("… and {} more, not shown here.", words::thousands(more as u64)), Ink::Faint);
+        page.paragraph(
+            2,
+            &format!("… and {} more, not shown here.", words::thousands(more as u64)),
+            Ink::Faint,
+        );
     }
 }

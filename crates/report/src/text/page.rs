@@ -5,6 +5,7 @@
 use super::{TextStyle, wrap};
 use crate::sanitize;
 use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
 use trailhound_model::finding::Severity;
 
 /// Widest measure that is still easy to read, whatever the terminal offers.
@@ -29,14 +30,13 @@ impl Ink {
         match self {
             Ink::Plain => Style::new(),
             Ink::Strong => Style::new().bold(),
-            Ink::Faint => Style::new().dimmed(),
+            Ink::Faint | Ink::Mark(Severity::Info) => Style::new().dimmed(),
             Ink::Good => colour(AnsiColor::Green).bold(),
             Ink::Code => colour(AnsiColor::Cyan),
             Ink::Mark(Severity::Critical) => colour(AnsiColor::Red).bold(),
             Ink::Mark(Severity::High) => colour(AnsiColor::Red),
             Ink::Mark(Severity::Medium) => colour(AnsiColor::Yellow),
             Ink::Mark(Severity::Low) => colour(AnsiColor::Blue),
-            Ink::Mark(Severity::Info) => Style::new().dimmed(),
         }
     }
 }
@@ -103,7 +103,8 @@ impl Page {
         let wide = wrap::width(&mark);
         let beside = if wide == 0 { indent } else { indent + wide + 1 };
         let text = self.clean(text);
-        for (index, line) in wrap::wrap(&text, self.width.saturating_sub(beside)).iter().enumerate() {
+        for (index, line) in wrap::wrap(&text, self.width.saturating_sub(beside)).iter().enumerate()
+        {
             if index == 0 && wide > 0 {
                 self.pad(indent);
                 self.paint(&mark, Ink::Faint);
@@ -132,10 +133,14 @@ impl Page {
         self.paragraph(indent, text, Ink::Strong);
     }
 
-    /// Columns side by side, each wrapped within its width, two blanks apart.
+    /// Columns side by side, each wrapped within its width, two blanks apart; one below the other
+    /// if the last would be too narrow to read.
     pub(crate) fn row(&mut self, indent: usize, cells: &[Cell]) {
         let fixed: usize = cells.iter().rev().skip(1).map(|cell| cell.width + 2).sum();
-        let rest = self.width.saturating_sub(indent + fixed).max(8);
+        let rest = self.width.saturating_sub(indent + fixed);
+        if rest < 14 {
+            return self.stack(indent, cells);
+        }
         let last = cells.len().saturating_sub(1);
         let width_of = |index: usize, cell: &Cell| if index == last { rest } else { cell.width };
         let columns: Vec<Vec<String>> = cells
@@ -145,6 +150,12 @@ impl Page {
             .collect();
         for line in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
             self.row_line(indent, cells, &columns, line);
+        }
+    }
+
+    fn stack(&mut self, indent: usize, cells: &[Cell]) {
+        for (index, cell) in cells.iter().enumerate() {
+            self.paragraph(if index == 0 { indent } else { indent + 2 }, cell.text, cell.ink);
         }
     }
 
@@ -170,7 +181,7 @@ impl Page {
     fn paint(&mut self, clean: &str, ink: Ink) {
         if self.colour && ink != Ink::Plain && !clean.is_empty() {
             let style = ink.style();
-            self.out.push_str(&format!("{style}{clean}{style:#}"));
+            let _ = write!(self.out, "{style}{clean}{style:#}");
         } else {
             self.out.push_str(clean);
         }
@@ -185,8 +196,7 @@ fn ascii(text: &str) -> String {
         match character {
             '→' => out.push_str("->"),
             '…' => out.push_str("..."),
-            '·' => out.push('-'),
-            '–' | '—' => out.push('-'),
+            '·' | '–' | '—' => out.push('-'),
             '’' | '‘' => out.push('\''),
             '“' | '”' => out.push('"'),
             _ if character.is_ascii() => out.push(character),

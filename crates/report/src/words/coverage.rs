@@ -43,42 +43,36 @@ pub(crate) fn clusters(scan: &Scan) -> Option<String> {
 
 /// Files, events, bytes, duplicates.
 pub(crate) fn what_was_read(input: &Input) -> String {
-    let mut text = format!(
-        "{} in {} ({})",
-        counted(input.events, "event"),
-        counted(input.sources.len() as u64, "file"),
-        bytes(input.bytes)
-    );
-    if let (Some(first), Some(last)) = (input.first, input.last) {
-        text.push_str(&format!(", from {}", period(first, last)));
-    }
-    text.push('.');
-    if input.duplicates > 0 {
-        let window = if input.duplicate_window.is_empty() {
-            String::new()
-        } else {
-            format!(" (told within {})", input.duplicate_window)
-        };
-        text.push_str(&format!(
-            " {} in the input more than once and {} counted once{window}.",
-            if input.duplicates == 1 {
-                "1 record was".to_owned()
-            } else {
-                format!("{} records were", thousands(input.duplicates))
-            },
-            if input.duplicates == 1 { "was" } else { "were" },
-        ));
-    }
-    text
+    let events = counted(input.events, "event");
+    let files = counted(input.sources.len() as u64, "file");
+    let when = match (input.first, input.last) {
+        (Some(first), Some(last)) => format!(", from {}", period(first, last)),
+        _ => String::new(),
+    };
+    let read = format!("{events} in {files} ({}){when}.", bytes(input.bytes));
+    if input.duplicates == 0 { read } else { format!("{read} {}", duplicates(input)) }
+}
+
+fn duplicates(input: &Input) -> String {
+    let records = counted(input.duplicates, "record");
+    let verb = if input.duplicates == 1 { "was" } else { "were" };
+    let window = match input.duplicate_window.as_str() {
+        "" => String::new(),
+        window => format!(" (told within {window})"),
+    };
+    format!("{records} {verb} in the input more than once and {verb} counted once{window}.")
 }
 
 /// That records were rejected.
 pub(crate) fn rejected(input: &Input) -> String {
-    format!(
-        "{} could not be read as an event; the first {}:",
-        counted(input.rejected, "stretch of bytes").replace("stretch of bytess", "stretches of bytes"),
-        if input.reject_samples.len() == 1 { "is" } else { "are" },
-    )
+    let what = if input.rejected == 1 { "stretch of bytes" } else { "stretches of bytes" };
+    let count = thousands(input.rejected);
+    let samples = match input.reject_samples.len() {
+        0 => ".",
+        1 => "; the first is:",
+        _ => "; the first are:",
+    };
+    format!("{count} {what} could not be read as an event{samples}")
 }
 
 /// The score of a cluster in words, with what it rests on.
@@ -211,8 +205,12 @@ mod tests {
     #[test]
     fn an_unknown_score_is_said_as_unknown() {
         let unknown = Completeness { basis: "no lease was seen".into(), ..Completeness::default() };
-        assert_eq!(coverage(&unknown), "it is unknown whether records are missing. No lease was seen.");
-        let known = |score| coverage(&Completeness { score: Some(score), ..Completeness::default() });
+        assert_eq!(
+            coverage(&unknown),
+            "it is unknown whether records are missing. No lease was seen."
+        );
+        let known =
+            |score| coverage(&Completeness { score: Some(score), ..Completeness::default() });
         assert_eq!(known(1.0), "no gap was found.");
         assert_eq!(known(0.9999), "more than 99.9% of the time is proved to be covered.");
     }

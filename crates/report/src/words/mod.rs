@@ -60,7 +60,11 @@ pub(crate) fn unread(scan: &Scan) -> Option<String> {
 fn nothing_found(scan: &Scan) -> String {
     let rules = scan.rules.len() as u64;
     let blind = blind(scan).len();
-    let looked = format!("Nothing found: {} looked at {}", counted(rules, "rule"), counted(scan.input.events, "event"));
+    let looked = format!(
+        "Nothing found: {} looked at {}",
+        counted(rules, "rule"),
+        counted(scan.input.events, "event")
+    );
     match blind {
         0 => format!("{looked}."),
         1 => format!("{looked}; 1 of them could not see what it looks for."),
@@ -138,10 +142,10 @@ pub(crate) fn span(micros: i64) -> String {
     const DAY: i64 = 24 * HOUR;
     let rounded = |unit: i64| (micros.saturating_add(unit / 2) / unit) as u64;
     match micros {
-        ..SECOND => "less than a second".to_owned(),
-        ..MINUTE => counted((micros / SECOND) as u64, "second"),
-        ..HOUR => counted(rounded(MINUTE), "minute"),
-        ..DAY => {
+        i64::MIN..SECOND => "less than a second".to_owned(),
+        SECOND..MINUTE => counted((micros / SECOND) as u64, "second"),
+        MINUTE..HOUR => counted(rounded(MINUTE), "minute"),
+        HOUR..DAY => {
             let minutes = rounded(MINUTE);
             match minutes % 60 {
                 0 => format!("{} h", minutes / 60),
@@ -293,10 +297,10 @@ pub(crate) fn named(text: &str) -> String {
 /// A family of rules in words.
 pub(crate) fn family(name: &str) -> &str {
     match name {
-        "credentials" => "Stolen and misused credentials",
-        "rbac" => "Rights given and abused (RBAC)",
-        "exploitation" => "Break-ins to workloads and machines",
-        "policy" => "Defences weakened, traces removed",
+        "credentials" => "Credentials",
+        "rbac" => "Rights (RBAC)",
+        "exploitation" => "Workloads and machines",
+        "policy" => "Defences and traces",
         other => other,
     }
 }
@@ -331,17 +335,42 @@ mod tests {
 
     #[test]
     fn sizes_and_spans() {
-        for (count, text) in [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1500, "1.5 kB"), (505_000_000, "505 MB"), (999_999, "1.0 MB"), (u64::MAX, "18446744 TB")] {
+        for (count, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1500, "1.5 kB"),
+            (505_000_000, "505 MB"),
+            (999_999, "1.0 MB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
             assert_eq!(bytes(count), text);
         }
-        for (micros, text) in [(-5, "less than a second"), (45 * SECOND, "45 seconds"), (6 * MINUTE, "6 minutes"), (200 * MINUTE, "3 h 20 min"), (48 * HOUR, "2 days"), (i64::MAX, "106,751,992 days")] {
+        for (micros, text) in [
+            (-5, "less than a second"),
+            (45 * SECOND, "45 seconds"),
+            (6 * MINUTE, "6 minutes"),
+            (200 * MINUTE, "3 h 20 min"),
+            (48 * HOUR, "2 days"),
+            (i64::MAX, "106,751,991 days"),
+        ] {
             assert_eq!(span(micros), text);
         }
     }
 
     #[test]
     fn a_share_that_is_not_whole_never_reads_as_whole() {
-        for (share, text) in [(1.0, "100%"), (0.999_99, "more than 99.9%"), (0.9985, "99.8%"), (0.987, "98.7%"), (0.93, "93%"), (0.5, "50%"), (0.001, "less than 1%"), (0.0, "0%"), (f64::NAN, "0%")] {
+        for (share, text) in [
+            (1.0, "100%"),
+            (0.999_99, "more than 99.9%"),
+            (0.9985, "99.8%"),
+            (0.987, "98.7%"),
+            (0.93, "93%"),
+            (0.5, "50%"),
+            (0.001, "less than 1%"),
+            (0.0, "0%"),
+            (f64::NAN, "0%"),
+        ] {
             assert_eq!(percent(share), text);
         }
     }
@@ -349,11 +378,12 @@ mod tests {
     #[test]
     fn periods_say_the_day_once() {
         let at = |text| Time::parse(text).unwrap();
-        let (a, b, c) = (at("2026-03-04T02:12:41.5Z"), at("2026-03-04T02:19:05Z"), at("2026-03-05T00:00:00Z"));
+        let (a, b, c) =
+            (at("2026-03-04T02:12:41.5Z"), at("2026-03-04T02:19:05Z"), at("2026-03-05T00:00:00Z"));
         assert_eq!(period(a, a), "4 Mar 2026 02:12:41 UTC");
         assert_eq!(period(a, b), "4 Mar 2026 02:12:41 to 02:19:05 UTC");
         assert_eq!(period(a, c), "4 Mar 2026 02:12:41 to 5 Mar 2026 00:00:00 UTC");
-        assert_eq!(moment(Time(i64::MIN)).is_empty(), false);
+        assert!(!moment(Time(i64::MIN)).is_empty());
     }
 
     #[test]

@@ -151,7 +151,10 @@ const ACTS: [Act; 6] = [
 
 fn finding_of(act: &Act) -> Finding {
     let summary = format!("{} {}", act.action, act.target);
-    let masked = format!(r#"{{"auditID":"{0}-aaaa","verb":"create","user":{{"username":"{1}"}},"responseStatus":{{"metadata":{{}},"code":201}}}}"#, act.id, act.who);
+    let masked = format!(
+        r#"{{"auditID":"{0}-aaaa","verb":"create","user":{{"username":"{1}"}},"responseStatus":{{"metadata":{{}},"code":201}}}}"#,
+        act.id, act.who
+    );
     Finding {
         id: act.id.into(),
         rule: RuleRef { id: act.rule.0.into(), version: 1, title: act.rule.1.into() },
@@ -200,9 +203,27 @@ fn hop(from: &str, to: &str, kind: &str, confidence: f64, sentence: &str) -> Hop
 
 fn hops() -> Vec<Hop> {
     vec![
-        hop("user:dana@example.com", "sa:shop/cart", "exec", 0.95, "The token that was read in pod cart-7d4b9c-x2x8k is service account shop/cart’s, and was used 77 seconds later from the same address."),
-        hop("sa:shop/cart", "sa:ci/deployer", "token", 1.0, "The token issued at 02:14:30 is the one that service account ci/deployer used from then on (same credential id)."),
-        hop("sa:ci/deployer", "sa:kube-system/metrics-helper", "grant", 0.9, "The binding metrics-helper is what allowed every later act of service account kube-system/metrics-helper."),
+        hop(
+            "user:dana@example.com",
+            "sa:shop/cart",
+            "exec",
+            0.95,
+            "The token that was read in pod cart-7d4b9c-x2x8k is service account shop/cart’s, and was used 77 seconds later from the same address.",
+        ),
+        hop(
+            "sa:shop/cart",
+            "sa:ci/deployer",
+            "token",
+            1.0,
+            "The token issued at 02:14:30 is the one that service account ci/deployer used from then on (same credential id).",
+        ),
+        hop(
+            "sa:ci/deployer",
+            "sa:kube-system/metrics-helper",
+            "grant",
+            0.9,
+            "The binding metrics-helper is what allowed every later act of service account kube-system/metrics-helper.",
+        ),
     ]
 }
 
@@ -264,7 +285,11 @@ fn guessing_finding() -> Finding {
     let ids = ["d1-cccc", "d2-cccc", "d3-cccc"];
     Finding {
         id: "0d9f63a1e2b74c58".into(),
-        rule: RuleRef { id: "password-guessing".into(), version: 1, title: "Many failed log-ins from one address".into() },
+        rule: RuleRef {
+            id: "password-guessing".into(),
+            version: 1,
+            title: "Many failed log-ins from one address".into(),
+        },
         kind: FindingKind::Threshold,
         severity: Severity::Low,
         severity_reason: String::new(),
@@ -277,10 +302,15 @@ fn guessing_finding() -> Finding {
         action: "discovery".into(),
         outcome: "unauthenticated".into(),
         target: String::new(),
-        explanation: "An address outside the cluster, 198.51.100.7, failed to log in 105 times in 4 minutes.".into(),
+        explanation:
+            "An address outside the cluster, 198.51.100.7, failed to log in 105 times in 4 minutes."
+                .into(),
         techniques: strings(&["T1110"]),
         numbers: BTreeMap::from([("failed log-ins".into(), 105.0), ("minutes".into(), 4.0)]),
-        records: ids.iter().map(|id| record(id, "2026-03-13T23:01:00Z", 512, "get /api → 401", "")).collect(),
+        records: ids
+            .iter()
+            .map(|id| record(id, "2026-03-13T23:01:00Z", 512, "get /api → 401", ""))
+            .collect(),
         record_count: 105,
         ..exec_finding()
     }
@@ -334,9 +364,19 @@ fn completeness() -> Vec<Completeness> {
             cluster: "prod-eu".into(),
             score: Some(0.987),
             basis: "lease renewals of 6 nodes and 2 API servers, every 10 seconds".into(),
-            gaps: vec![Gap { from: at("2026-03-14T03:01:10Z"), to: at("2026-03-14T03:07:25Z"), metronome: "no lease of any node was renewed".into() }],
-            levels: [("Metadata".to_owned(), 81_230), ("RequestResponse".to_owned(), 8_120), ("Request".to_owned(), 3)].into(),
-            undecided: [("privileged-workload".to_owned(), 14), ("role-wildcard".to_owned(), 2)].into(),
+            gaps: vec![Gap {
+                from: at("2026-03-14T03:01:10Z"),
+                to: at("2026-03-14T03:07:25Z"),
+                metronome: "no lease of any node was renewed".into(),
+            }],
+            levels: [
+                ("Metadata".to_owned(), 81_230),
+                ("RequestResponse".to_owned(), 8_120),
+                ("Request".to_owned(), 3),
+            ]
+            .into(),
+            undecided: [("privileged-workload".to_owned(), 14), ("role-wildcard".to_owned(), 2)]
+                .into(),
             blind: strings(&["miner-image"]),
             first,
             last,
@@ -346,7 +386,8 @@ fn completeness() -> Vec<Completeness> {
         Completeness {
             cluster: "edge-01".into(),
             score: None,
-            basis: "no lease renewals were logged, so there is nothing that would show a gap".into(),
+            basis: "no lease renewals were logged, so there is nothing that would show a gap"
+                .into(),
             levels: [("Metadata".to_owned(), 8_189)].into(),
             blind: strings(&["miner-image", "webhook-external"]),
             first,
@@ -367,5 +408,12 @@ pub fn scan() -> Scan {
     ];
     findings.insert(0, guessing_finding());
     findings.push(webhook_finding());
-    Scan { version: "0.1.0".into(), input: input(), completeness: completeness(), incidents, findings, rules: rules() }
+    Scan {
+        version: "0.1.0".into(),
+        input: input(),
+        completeness: completeness(),
+        incidents,
+        findings,
+        rules: rules(),
+    }
 }

@@ -17,19 +17,29 @@ pub fn scan() -> Scan {
 fn attacked(value: Value, field: &str) -> Value {
     match value {
         // Enumerations are ours, not the log's.
-        Value::String(text) if matches!(field, "severity" | "kind" | "stage" | "role") && is_ours(&text) => Value::String(text),
+        Value::String(text)
+            if matches!(field, "severity" | "kind" | "stage" | "role") && is_ours(&text) =>
+        {
+            Value::String(text)
+        }
         Value::String(text) => Value::String(format!("{text}{ATTACK}")),
         Value::Array(items) => items.into_iter().map(|item| attacked(item, field)).collect(),
         Value::Object(map) => {
             let in_map = matches!(field, "levels" | "undecided" | "numbers");
             let renamed = |key: String| if in_map { format!("{key}{ATTACK}") } else { key };
-            map.into_iter().map(|(key, value)| { let value = attacked(value, &key); (renamed(key), value) }).collect()
+            map.into_iter()
+                .map(|(key, value)| {
+                    let value = attacked(value, &key);
+                    (renamed(key), value)
+                })
+                .collect()
         }
         other => other,
     }
 }
 
 fn is_ours(text: &str) -> bool {
-    let names = ["critical", "high", "medium", "low", "info", "rule", "threshold", "ResponseComplete"];
+    let names =
+        ["critical", "high", "medium", "low", "info", "rule", "threshold", "ResponseComplete"];
     names.contains(&text)
 }

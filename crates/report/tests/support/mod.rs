@@ -24,30 +24,60 @@ pub fn strings(items: &[&str]) -> Vec<String> {
 }
 
 pub fn rule(id: &str, title: &str, family: &str, looked_at: u64, findings: u64) -> CheckedRule {
-    CheckedRule {
-        id: id.into(),
-        title: title.into(),
-        family: family.into(),
-        looked_at,
-        findings,
-    }
+    CheckedRule { id: id.into(), title: title.into(), family: family.into(), looked_at, findings }
 }
 
 /// The rules of every fixture.
 pub fn rules() -> Vec<CheckedRule> {
     vec![
-        rule("exec-reads-token", "A command inside a container read the pod’s credential", "credentials", 212, 1),
-        rule("token-for-other-account", "A token was issued for another service account", "credentials", 3_410, 1),
-        rule("pod-token-off-network", "A pod’s token was used from outside the cluster", "credentials", 18_922, 1),
-        rule("secrets-listed-everywhere", "All secrets of the cluster were listed", "credentials", 640, 1),
+        rule(
+            "exec-reads-token",
+            "A command inside a container read the pod’s credential",
+            "credentials",
+            212,
+            1,
+        ),
+        rule(
+            "token-for-other-account",
+            "A token was issued for another service account",
+            "credentials",
+            3_410,
+            1,
+        ),
+        rule(
+            "pod-token-off-network",
+            "A pod’s token was used from outside the cluster",
+            "credentials",
+            18_922,
+            1,
+        ),
+        rule(
+            "secrets-listed-everywhere",
+            "All secrets of the cluster were listed",
+            "credentials",
+            640,
+            1,
+        ),
         rule("password-guessing", "Many failed log-ins from one address", "credentials", 105, 1),
         rule("grant-cluster-admin", "Somebody was made cluster administrator", "rbac", 58, 1),
         rule("role-wildcard", "A role that allows everything was written", "rbac", 31, 0),
         rule("impersonation-refused", "Acting as another identity was refused", "rbac", 0, 0),
-        rule("privileged-workload", "A workload with access to its node was created", "exploitation", 977, 1),
+        rule(
+            "privileged-workload",
+            "A workload with access to its node was created",
+            "exploitation",
+            977,
+            1,
+        ),
         rule("miner-image", "A workload runs a known mining program", "exploitation", 0, 0),
         rule("events-deleted", "Traces were deleted", "policy", 12, 1),
-        rule("webhook-external", "Requests are sent to a server outside the cluster", "policy", 4, 1),
+        rule(
+            "webhook-external",
+            "Requests are sent to a server outside the cluster",
+            "policy",
+            4,
+            1,
+        ),
     ]
 }
 
@@ -61,14 +91,17 @@ pub fn quiet() -> Scan {
             bytes: 25_124_480,
             events: 20_937,
             duplicate_window: "10 minutes and 4 million records".into(),
-            warnings: strings(&["No cluster name was given; the log is treated as one unnamed cluster. Name it with --cluster."]),
+            warnings: strings(&[
+                "No cluster name was given; the log is treated as one unnamed cluster. Name it with --cluster.",
+            ]),
             first: Some(first),
             last: Some(last),
             ..Input::default()
         },
         completeness: vec![Completeness {
             score: None,
-            basis: "no lease renewals were logged, so there is nothing that would show a gap".into(),
+            basis: "no lease renewals were logged, so there is nothing that would show a gap"
+                .into(),
             levels: [("Metadata".to_owned(), 20_937)].into(),
             blind: strings(&["miner-image", "webhook-external"]),
             undecided: [("privileged-workload".to_owned(), 977)].into(),
@@ -93,7 +126,8 @@ pub fn huge() -> Scan {
         finding
     };
     let findings: Vec<Finding> = (0..500).map(finding).collect();
-    let incidents = findings.chunks(13).enumerate().map(|(index, part)| many(index, part)).collect();
+    let incidents =
+        findings.chunks(13).enumerate().map(|(index, part)| many(index, part)).collect();
     Scan { incidents, findings, ..breach::scan() }
 }
 

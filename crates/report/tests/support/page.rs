@@ -4,14 +4,17 @@
 
 use std::collections::BTreeSet;
 
-const VOID: [&str; 10] = ["meta", "input", "br", "wbr", "use", "path", "circle", "rect", "line", "img"];
+const VOID: [&str; 10] =
+    ["meta", "input", "br", "wbr", "use", "path", "circle", "rect", "line", "img"];
 
 /// Everything between `<` and `>`, without the style sheet.
 pub fn tags(page: &str) -> Vec<&str> {
     let (head, tail) = page.split_once("<style>").unwrap();
     let (style, body) = tail.split_once("</style>").unwrap();
     assert!(!style.contains('<') && !style.contains("url(") && !style.contains("@import"));
-    let tags = |text| -> Vec<&str> { str::split(text, '<').skip(1).map(|rest| rest.split_once('>').unwrap().0).collect() };
+    let tags = |text| -> Vec<&str> {
+        str::split(text, '<').skip(1).map(|rest| rest.split_once('>').unwrap().0).collect()
+    };
     let mut all = tags(head);
     all.extend(tags(body));
     all
@@ -19,14 +22,13 @@ pub fn tags(page: &str) -> Vec<&str> {
 
 /// Whether a template of ours wrote this tag.
 pub fn is_ours(tag: &str) -> bool {
-    let name = name(tag);
-    let attributes = tag.to_lowercase();
-    !matches!(name, "script" | "img" | "iframe" | "object" | "embed" | "link" | "base" | "form")
-        && !attributes.contains(" on")
-        && !attributes.contains("javascript:")
-        && !attributes.contains(" style=")
-        && !attributes.contains(" src=")
-        && !attributes.contains("href=\"h")
+    let forbidden = ["script", "img", "iframe", "object", "embed", "link", "base", "form"];
+    // Attribute names only: what stands between quotes is a value.
+    let names: String = tag.split('"').step_by(2).collect::<String>().to_lowercase();
+    let loads = [" on", " style", " src", "javascript", "'", "`"];
+    tag.matches('"').count().is_multiple_of(2)
+        && !forbidden.contains(&name(tag))
+        && !loads.iter().any(|name| names.contains(name))
 }
 
 fn name(tag: &str) -> &str {

@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 48;
 /// Most nodes, which also bounds chains such as `a.b.c.…`.
 const MAX_NODES: usize = 1_000;
 
-/// An expression and where it starts.
+/// An expression and the place that errors point at: its start, or the operator or function.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Expr {
     pub(super) at: usize,
@@ -221,7 +221,7 @@ impl Parser {
             } else if self.take("[") {
                 let index = self.ternary()?;
                 self.expect("]")?;
-                expr = self.node(at, ExprKind::Index(Box::new(expr), Box::new(index)))?;
+                expr = self.node(expr.at, ExprKind::Index(Box::new(expr), Box::new(index)))?;
             } else if self.take("{") {
                 self.braces()?;
                 expr = self.node(at, ExprKind::Unsupported("a map or message"))?;
@@ -232,18 +232,16 @@ impl Parser {
     }
 
     fn selection(&mut self, target: Expr) -> Result<Expr, CelError> {
-        let at = self.at();
+        let (start, at) = (target.at, self.at());
         let Token::Ident(name) = self.peek().clone() else {
             return Err(self.unexpected("a name"));
         };
         self.next += 1;
-        let kind = if self.take("(") {
+        if self.take("(") {
             let args = self.list(")")?;
-            ExprKind::Call { target: Some(Box::new(target)), name, args }
-        } else {
-            ExprKind::Select(Box::new(target), name)
-        };
-        self.node(at, kind)
+            return self.node(at, ExprKind::Call { target: Some(Box::new(target)), name, args });
+        }
+        self.node(start, ExprKind::Select(Box::new(target), name))
     }
 
     fn primary(&mut self) -> Result<Expr, CelError> {

@@ -295,6 +295,7 @@ impl Problems<'_> {
             None if writes && outcomes == [Outcome::Allowed] => vec![Effect::Changed],
             None => EFFECTS.to_vec(),
         };
+        let errors = self.errors.len();
         let mut principals = match &on.principals {
             Some(names) => {
                 self.filter("principals", names, &PrincipalKind::ALL, PrincipalKind::as_str)
@@ -303,7 +304,7 @@ impl Problems<'_> {
         };
         let not = self.words("on", &on.not_principals, &PrincipalKind::ALL, PrincipalKind::as_str);
         principals.retain(|kind| !not.contains(kind));
-        if principals.is_empty() {
+        if principals.is_empty() && self.errors.len() == errors {
             self.at_key("on", "no kind of principal is left", "the rule could never match");
         }
         Watches { actions, outcomes, effects, principals }

@@ -380,6 +380,7 @@ fn a_fact_without_its_body_knows_whether_there_could_have_been_one() {
     ] {
         let mut event = event(verb, "", "pods", "");
         event.level = level;
+        event.bodies.request = false;
         let found = truth_with(when, &event, &FakeBodies::default(), &history);
         assert_eq!(found, expected, "{verb} {level:?}");
     }

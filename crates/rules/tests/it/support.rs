@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 use trailhound_model::{
     body::{Body, BodyKind},
-    event::{Event, Level, ObjectRef, Stage, Status, User},
+    event::{BodyPresence, Event, Level, ObjectRef, Stage, Status, User},
     fact::Fact,
     lookup::{Bodies, History, Reading, Side, Truth, Value},
 };
@@ -199,6 +199,7 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
                 "RBAC: allowed by RoleBinding \"b/shop\" of ClusterRole \"edit\" to User \"alice\"".into(),
             ),
         ],
+        bodies: BodyPresence { request: true, ..BodyPresence::default() },
         ..Event::default()
     }
 }
