@@ -20,7 +20,10 @@ fn main() -> io::Result<()> {
     for path in &files {
         println!("cargo::rerun-if-changed={}", path.display());
         let name = shown(path);
-        code.push_str(&format!("    ({name:?}, include_str!({:?})),\n", path.display().to_string()));
+        code.push_str(&format!(
+            "    ({name:?}, include_str!({:?})),\n",
+            path.display().to_string()
+        ));
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

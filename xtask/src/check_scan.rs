@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         eprintln!("{}: {what}", args.file.display());
     }
     if broken.is_empty() {
-        println!(
+        say!(
             "{} incidents, {} findings: as {SCHEMA} says",
             scan.incidents.len(),
             scan.findings.len()
@@ -89,7 +89,12 @@ const RECORD: &[&str] = &["auditID", "stage", "source", "offset", "sha256"];
 
 fn broken_fields(scan: &Value) -> Vec<String> {
     let mut broken = BTreeSet::new();
-    lacks(scan, "", &["schema", "input", "completeness", "incidents", "findings"], &mut broken);
+    lacks(
+        scan,
+        "the scan",
+        &["schema", "input", "completeness", "incidents", "findings"],
+        &mut broken,
+    );
     each(&scan["input"], "input", INPUT, &mut broken);
     each(&scan["completeness"], "completeness", COMPLETENESS, &mut broken);
     each(&scan["incidents"], "incidents", INCIDENT, &mut broken);
@@ -108,6 +113,8 @@ fn broken_fields(scan: &Value) -> Vec<String> {
 fn each(value: &Value, place: &str, fields: &[&str], broken: &mut BTreeSet<String>) {
     match value {
         Value::Array(all) => all.iter().for_each(|one| lacks(one, place, fields, broken)),
+        // That it is not there at all was said one level above.
+        Value::Null => {}
         one => lacks(one, place, fields, broken),
     }
 }

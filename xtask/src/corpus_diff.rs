@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         None => workspace::recordings(),
     };
     if dirs.is_empty() {
-        println!("left out: there are no recordings at {}", workspace::corpus().display());
+        say!("left out: there are no recordings at {}", workspace::corpus().display());
         return Ok(true);
     }
     let mut same = true;
@@ -64,10 +64,10 @@ fn compare(args: &Args, dir: &Path) -> Result<bool> {
     };
     let difference = difference(&old, &new);
     if difference.is_empty() {
-        println!("{name}: no change ({})", totals(&new));
+        say!("{name}: no change ({})", totals(&new));
     } else {
-        println!("{name}: {} → {}", totals(&old), totals(&new));
-        println!("{}", difference.join("\n"));
+        say!("{name}: {} → {}", totals(&old), totals(&new));
+        say!("{}", difference.join("\n"));
     }
     if args.bless && old != new {
         bless(&workspace::root().join(&file), &new)?;
@@ -91,7 +91,7 @@ fn bless(path: &Path, text: &str) -> Result<()> {
         std::fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     }
     std::fs::write(path, text).map_err(Error::io("write", path))?;
-    println!("blessed {}", path.display());
+    say!("blessed {}", path.display());
     Ok(())
 }
 

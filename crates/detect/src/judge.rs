@@ -91,9 +91,9 @@ pub(crate) fn record(fact: &Fact, whole: bool) -> Record {
         stage: event.stage,
         time: event.time,
         position: event.position,
-        sha256: exhibit.map(|exhibit| hex(&exhibit.digest)).unwrap_or_default(),
+        sha256: exhibit.map(|exhibit| hex(&exhibit.digest())).unwrap_or_default(),
         summary: summary(fact),
-        masked: exhibit.filter(|_| whole).map(|exhibit| exhibit.record.clone()).unwrap_or_default(),
+        masked: exhibit.filter(|_| whole).map(|exhibit| exhibit.record().to_owned()).unwrap_or_default(),
     }
 }
 

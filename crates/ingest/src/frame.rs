@@ -281,25 +281,24 @@ fn text(bytes: &[u8], at: usize, eof: bool) -> Found {
 }
 
 /// Where to start again after a value that began at `start` broke at `offender`: the first line in
-/// between that looks like a record, else the line after the offender.
+/// between that looks like a record or the first record that is glued to the cut one, else the line
+/// after the offender.
 fn resync(bytes: &[u8], start: usize, offender: usize) -> Option<usize> {
     let inside = bytes.get(start..offender).unwrap_or_default();
     let line = memchr_iter(b'\n', inside)
         .map(|newline| start + newline + 1)
         .find(|line| begins_record(bytes, *line) == Some(true));
-    if line.is_some() {
-        return line;
-    }
-    if bytes.get(offender) == Some(&b'{') && glued_record(bytes, offender) {
-        return Some(offender);
-    }
-    let rest = bytes.get(offender..)?;
-    memchr(b'\n', rest).map(|length| offender + length + 1)
+    let end = memchr(b'\n', bytes.get(offender..).unwrap_or_default())
+        .map(|length| offender + length + 1);
+    let reach = line.or(end).unwrap_or(bytes.len());
+    glued_record(bytes, start, reach).or(line).or(end)
 }
 
-/// A whole record directly behind one that was cut, without a newline between.
-fn glued_record(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"{\"kind\":"))
+/// A record directly behind one that was cut. Inside of a string its quotes would be escaped.
+fn glued_record(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    const BEGINNING: &[u8] = b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/";
+    let rest = bytes.get(start + 1..end)?;
+    memchr::memmem::find(rest, BEGINNING).map(|at| start + 1 + at)
 }
 
 /// What may stand between records without meaning anything: blanks, the punctuation of an array of

@@ -4,17 +4,23 @@
 //! written; otherwise the answer is *unknown*, because a condition on it must not count as false.
 
 use crate::{
+    degraded, depth,
     extract::{self, Subject},
     frame::{Fields, Key},
+    limits::SKIP_DEPTH,
     mask::{Masker, Place, Scope, Walk, write_text},
     tree::Tree,
     wire::{Raw, Wire},
 };
 use sha2::{Digest, Sha256};
-use std::cell::{Cell, OnceCell};
+use std::{
+    cell::{Cell, OnceCell},
+    fmt,
+};
 use trailhound_model::{
     body::Body,
     event::{Event, Level, Stage},
+    fact::{Exhibit, Sealed},
     lookup::{Bodies, Reading, Side, Value},
 };
 
@@ -244,6 +250,72 @@ impl Bodies for Record<'_> {
 
     fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.text.as_bytes()).into()
+    }
+
+    fn exhibit(&self) -> Exhibit {
+        Exhibit::sealed(Box::new(SealedRecord {
+            text: self.text.into(),
+            masker: self.masker.clone(),
+            level: self.level,
+            stage: self.stage,
+            truncated: self.truncated,
+        }))
+    }
+}
+
+/// A record that outlives its chunk. Its bytes are private here: outside it can only be asked
+/// what it says, masked.
+struct SealedRecord {
+    text: Box<str>,
+    masker: Masker,
+    level: Level,
+    stage: Stage,
+    truncated: bool,
+}
+
+impl fmt::Debug for SealedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedRecord").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+impl SealedRecord {
+    fn open<T>(&self, ask: impl FnOnce(&Record<'_>) -> T) -> T {
+        let text = &*self.text;
+        let parsed = depth::is_within(text.as_bytes(), SKIP_DEPTH)
+            .then(|| sonic_rs::from_str::<Wire<'_>>(text).ok())
+            .flatten()
+            .filter(Wire::is_event);
+        let wire = parsed.unwrap_or_else(|| degraded::read(text).wire);
+        ask(&Record {
+            wire: &wire,
+            text,
+            masker: &self.masker,
+            level: self.level,
+            stage: self.stage,
+            truncated: self.truncated,
+            request: OnceCell::new(),
+            response: OnceCell::new(),
+            body: OnceCell::new(),
+            damaged: Cell::new(0),
+        })
+    }
+}
+
+impl Sealed for SealedRecord {
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.text.as_bytes()).into()
+    }
+
+    fn masked_record(&self, limit: usize) -> String {
+        self.open(|record| record.masked_record(limit))
+    }
+
+    fn body(&self) -> Option<Body> {
+        self.open(|record| match record.body() {
+            Reading::Present(body) => Some(body.clone()),
+            Reading::Absent | Reading::Unknown => None,
+        })
     }
 }
 

@@ -5,7 +5,11 @@
 //! are still in the buffer; history is answered by `detect` in order of time, later by the twin
 //! and the learner.
 
-use crate::{body::Body, event::Event, fact::Fact};
+use crate::{
+    body::Body,
+    event::Event,
+    fact::{Exhibit, Fact, RECORD_LIMIT},
+};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 
@@ -108,6 +112,15 @@ pub trait Bodies {
 
     /// SHA-256 of the original record's bytes.
     fn digest(&self) -> [u8; 32];
+
+    /// The record as evidence, to be opened later if at all.
+    fn exhibit(&self) -> Exhibit {
+        let body = match self.body() {
+            Reading::Present(body) => Some(body.clone()),
+            Reading::Absent | Reading::Unknown => None,
+        };
+        Exhibit::known(self.digest(), self.masked_record(RECORD_LIMIT), body)
+    }
 }
 
 /// What is known of the past when an event is judged. All counts are of this log, before this

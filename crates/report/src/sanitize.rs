@@ -17,12 +17,23 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Longest sentence that is shown, in characters: a URL of a megabyte would bury a report.
+const LONGEST: usize = 4_000;
+
 /// Like [`visible`], but line breaks and tabs become single blanks: use this for sentences, which
-/// rule files may wrap. A forged line break cannot start a line here either.
+/// rule files may wrap. A forged line break cannot start a line here either. What is too long is
+/// cut, and says so.
 pub fn prose(text: &str) -> String {
+    let text = text.trim();
+    let Some((end, _)) = text.char_indices().nth(LONGEST) else { return collapsed(text) };
+    let (kept, rest) = text.split_at(end);
+    format!("{}… ({} more characters)", collapsed(kept), rest.chars().count())
+}
+
+fn collapsed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
-    for character in text.trim().chars() {
+    for character in text.chars() {
         if matches!(character, ' ' | '\n' | '\r' | '\t') {
             blank = true;
             continue;
@@ -101,6 +112,13 @@ mod tests {
     fn a_forged_line_break_starts_no_line() {
         assert_eq!(prose(" a\n  CRITICAL\tb\r\n"), "a CRITICAL b");
         assert_eq!(visible("a\nb"), "a\\u{a}b");
+    }
+
+    #[test]
+    fn a_sentence_of_a_megabyte_is_cut_and_says_so() {
+        let shown = prose(&"x".repeat(1_000_000));
+        assert!(shown.ends_with("xx… (996000 more characters)"), "{}", shown.len());
+        assert!(shown.chars().count() < LONGEST + 40);
     }
 
     #[test]

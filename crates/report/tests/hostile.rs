@@ -60,6 +60,7 @@ fn the_only_escape_sequences_of_a_coloured_report_are_ours() {
 }
 
 /// Removes `ESC [ digits m` and nothing else.
+#[allow(clippy::unwrap_used)]
 fn without_colour(output: &str) -> String {
     let mut out = String::new();
     let mut rest = output;

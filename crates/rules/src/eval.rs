@@ -132,9 +132,10 @@ impl<'a> Judge<'a> {
         match expr {
             NumberExpr::Literal(value) => Reading::Present(*value),
             NumberExpr::Source(Source::Field(field)) => self.view.number(field),
-            NumberExpr::Source(Source::Variable(depth)) => {
-                self.variable(*depth).and_then(Item::number).map_or(Reading::Absent, Reading::Present)
-            }
+            NumberExpr::Source(Source::Variable(depth)) => self
+                .variable(*depth)
+                .and_then(Item::number)
+                .map_or(Reading::Absent, Reading::Present),
             NumberExpr::SizeOfText(text) => match self.text(text) {
                 Some(text) => Reading::Present(count(text.chars().count())),
                 None => Reading::Unknown,
@@ -150,9 +151,10 @@ impl<'a> Judge<'a> {
     fn list(self, source: &Source) -> Reading<Items<'a>> {
         match source {
             Source::Field(field) => self.view.list(field),
-            Source::Variable(depth) => {
-                self.variable(*depth).and_then(Item::items).map_or(Reading::Absent, Reading::Present)
-            }
+            Source::Variable(depth) => self
+                .variable(*depth)
+                .and_then(Item::items)
+                .map_or(Reading::Absent, Reading::Present),
         }
     }
 

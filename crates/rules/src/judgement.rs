@@ -99,15 +99,8 @@ fn normal_path(path: &str) -> String {
 /// forbid (such as `NET_RAW`) do harm too, but not that. `SYS_PTRACE` reaches only processes that
 /// the container sees anyway, unless `hostPID` is set, which counts by itself; `kubectl debug`
 /// asks for it by default.
-const BREAK_OUT: &[&str] = &[
-    "ALL",
-    "BPF",
-    "DAC_READ_SEARCH",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-];
+const BREAK_OUT: &[&str] =
+    &["ALL", "BPF", "DAC_READ_SEARCH", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_RAWIO"];
 
 /// Whether a container with this capability can break out.
 pub fn breaks_out(capability: &str) -> bool {
@@ -291,10 +284,25 @@ mod tests {
     #[test]
     fn paths_that_give_the_node_away() {
         for path in [
-            "/", "//", "/etc", "/etc/", "/etc/kubernetes/pki", "/proc", "/root/.ssh", "/var",
-            "/var/run", "/var/run/docker.sock", "/run/containerd/containerd.sock", "/var/lib",
-            "/var/lib/kubelet/pods", "/var/lib/docker", "/tmp/../etc/shadow", "/dev", "/dev/sda1",
-            "/mnt/docker.sock", "/run/user/1000/../../crio/crio.sock",
+            "/",
+            "//",
+            "/etc",
+            "/etc/",
+            "/etc/kubernetes/pki",
+            "/proc",
+            "/root/.ssh",
+            "/var",
+            "/var/run",
+            "/var/run/docker.sock",
+            "/run/containerd/containerd.sock",
+            "/var/lib",
+            "/var/lib/kubelet/pods",
+            "/var/lib/docker",
+            "/tmp/../etc/shadow",
+            "/dev",
+            "/dev/sda1",
+            "/mnt/docker.sock",
+            "/run/user/1000/../../crio/crio.sock",
         ] {
             assert!(sensitive_path(path), "{path}");
         }
@@ -303,9 +311,20 @@ mod tests {
     #[test]
     fn paths_that_agents_mount_everywhere() {
         for path in [
-            "/var/log", "/var/log/pods", "/etc/localtime", "/etc/ssl/certs", "/data", "/tmp",
-            "/lib/modules", "/run/xtables.lock", "/dev/shm", "/dev/net/tun", "/etc/kubernetes-x",
-            "/mnt/disks/ssd0", "/rootfs", "/sys/fs/cgroup",
+            "/var/log",
+            "/var/log/pods",
+            "/etc/localtime",
+            "/etc/ssl/certs",
+            "/data",
+            "/tmp",
+            "/lib/modules",
+            "/run/xtables.lock",
+            "/dev/shm",
+            "/dev/net/tun",
+            "/etc/kubernetes-x",
+            "/mnt/disks/ssd0",
+            "/rootfs",
+            "/sys/fs/cgroup",
         ] {
             assert!(!sensitive_path(path), "{path}");
         }
@@ -313,7 +332,7 @@ mod tests {
 
     #[test]
     fn capabilities_are_known_with_and_without_their_prefix() {
-        for name in ["ALL", "SYS_ADMIN", "CAP_SYS_ADMIN", "sys_ptrace", "cap_bpf"] {
+        for name in ["ALL", "SYS_ADMIN", "CAP_SYS_ADMIN", "cap_bpf"] {
             assert!(breaks_out(name), "{name}");
         }
         for name in ["NET_RAW", "CHOWN", "CAP_NET_BIND_SERVICE", "", "CAP_"] {
@@ -331,11 +350,23 @@ mod tests {
         };
         let plain = Workload::default();
         for (workload, told) in [
-            (Workload { containers: vec![privileged], ..plain.clone() }, "runs container web privileged"),
-            (Workload { containers: vec![capable], ..plain.clone() }, "gives container db the capability SYS_ADMIN"),
-            (Workload { host_paths: vec!["/var/log".into(), "/".into()], ..plain.clone() }, "mounts / of the node"),
+            (
+                Workload { containers: vec![privileged], ..plain.clone() },
+                "runs container web privileged",
+            ),
+            (
+                Workload { containers: vec![capable], ..plain.clone() },
+                "gives container db the capability SYS_ADMIN",
+            ),
+            (
+                Workload { host_paths: vec!["/var/log".into(), "/".into()], ..plain.clone() },
+                "mounts / of the node",
+            ),
             (Workload { host_pid: true, ..plain.clone() }, "sees all processes of the node"),
-            (Workload { host_ipc: true, ..plain.clone() }, "shares memory with the node's processes"),
+            (
+                Workload { host_ipc: true, ..plain.clone() },
+                "shares memory with the node's processes",
+            ),
             (Workload { host_network: true, ..plain.clone() }, "uses the node's network"),
         ] {
             assert!(host_access(&workload), "{told}");
@@ -394,16 +425,29 @@ mod tests {
     #[test]
     fn urls_out_of_the_cluster() {
         for url in [
-            "https://collect.evil.example/hook", "https://8.8.8.8/x", "https://[2001:db8::1]:443/",
-            "https://user@evil.example:8443", "https://evil.example/a.svc", "", "nonsense",
-            "https://svc/x", "https://[::ffff:8.8.8.8]/",
+            "https://collect.evil.example/hook",
+            "https://8.8.8.8/x",
+            "https://[2001:db8::1]:443/",
+            "https://user@evil.example:8443",
+            "https://evil.example/a.svc",
+            "",
+            "nonsense",
+            "https://svc/x",
+            "https://[::ffff:8.8.8.8]/",
         ] {
             assert!(external_url(url), "{url}");
         }
         for url in [
-            "https://hook.shop.svc/x", "https://hook.shop.svc:443", "https://a.b.svc.cluster.local",
-            "https://localhost:9443", "https://127.0.0.1/", "https://10.96.0.7", "https://[::1]:1/",
-            "https://HOOK.SHOP.SVC.", "https://[fd00::1]/", "https://100.64.1.1/",
+            "https://hook.shop.svc/x",
+            "https://hook.shop.svc:443",
+            "https://a.b.svc.cluster.local",
+            "https://localhost:9443",
+            "https://127.0.0.1/",
+            "https://10.96.0.7",
+            "https://[::1]:1/",
+            "https://HOOK.SHOP.SVC.",
+            "https://[fd00::1]/",
+            "https://100.64.1.1/",
         ] {
             assert!(!external_url(url), "{url}");
         }
@@ -412,7 +456,8 @@ mod tests {
     #[test]
     fn tools_used_by_hand() {
         assert!(INTERACTIVE.is_sorted());
-        for name in ["kubectl", "kubectl-dispatcher", "curl", "Mozilla", "python-requests", "Lens"] {
+        for name in ["kubectl", "kubectl-dispatcher", "curl", "Mozilla", "python-requests", "Lens"]
+        {
             assert!(interactive(name), "{name}");
         }
         for name in ["", "kubelet", "kube-controller-manager", "Helm", "Go-http-client", "kubect"] {

@@ -161,7 +161,11 @@ impl<'a> View<'a> {
     }
 
     /// Later, with what the fact kept.
-    pub(crate) fn kept(fact: &'a Fact, memo: &'a Memo, history: Option<&'a dyn History>) -> View<'a> {
+    pub(crate) fn kept(
+        fact: &'a Fact,
+        memo: &'a Memo,
+        history: Option<&'a dyn History>,
+    ) -> View<'a> {
         View { fact, memo, bodies: None, history }
     }
 
@@ -181,10 +185,8 @@ impl<'a> View<'a> {
     /// is in the buffer, so that a condition means the same in both phases.
     fn missing_body(&self) -> Reading<&'a Body> {
         let event = self.event();
-        let writes = matches!(
-            event.verb.as_str(),
-            "create" | "update" | "patch" | "post" | "put" | "apply"
-        );
+        let writes =
+            matches!(event.verb.as_str(), "create" | "update" | "patch" | "post" | "put" | "apply");
         if !writes || event.object.is_none() || BODILESS.contains(&event.subresource()) {
             return Reading::Absent;
         }
@@ -242,9 +244,9 @@ impl<'a> View<'a> {
             Origin::Event => self.event_text(field),
             Origin::Named => self.named_text(field.id()),
             Origin::Body => map(self.body(), |body| body::text(field, body)),
-            Origin::RawRequest | Origin::RawResponse => {
-                map(self.raw(field), |value| Reading::Present(value_text(&value).into_owned().into()))
-            }
+            Origin::RawRequest | Origin::RawResponse => map(self.raw(field), |value| {
+                Reading::Present(value_text(&value).into_owned().into())
+            }),
             Origin::History => Reading::Unknown,
         }
     }
@@ -284,7 +286,9 @@ impl<'a> View<'a> {
                 Truth::False => Reading::Present("no".into()),
                 Truth::Unknown => Reading::Unknown,
             },
-            Type::Int => map(self.number(field), |value| Reading::Present(value.to_string().into())),
+            Type::Int => {
+                map(self.number(field), |value| Reading::Present(value.to_string().into()))
+            }
             Type::Text | Type::Any => self.text(field),
             Type::List | Type::Map => map(self.list(field), |items| {
                 let texts: Vec<_> = items.iter().map(|item| item.text().into_owned()).collect();
@@ -319,10 +323,9 @@ impl<'a> View<'a> {
             ));
         }
         match self.object_name() {
-            Reading::Present(name) => Truth::from(matches!(
-                name,
-                "kube-system" | "kube-public" | "kube-node-lease"
-            )),
+            Reading::Present(name) => {
+                Truth::from(matches!(name, "kube-system" | "kube-public" | "kube-node-lease"))
+            }
             Reading::Absent => Truth::True,
             Reading::Unknown => Truth::Unknown,
         }
@@ -338,9 +341,10 @@ impl<'a> View<'a> {
     }
 
     fn command(&self) -> Reading<Cow<'a, str>> {
-        let command = self.memo.command.get_or_init(|| {
-            self.is_exec().then(|| self.event().query("command").join(" "))
-        });
+        let command = self
+            .memo
+            .command
+            .get_or_init(|| self.is_exec().then(|| self.event().query("command").join(" ")));
         match command {
             Some(command) => filled(command.as_str()),
             None => Reading::Absent,
@@ -495,7 +499,10 @@ fn groups<'a>(user: &'a User, identity: &Identity) -> Reading<Items<'a>> {
 
 fn query_names(event: &Event) -> impl Iterator<Item = &str> {
     let query = event.request_uri.split_once('?').map_or("", |(_, query)| query);
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair))
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split('=').next().unwrap_or(pair))
 }
 
 /// Binding and role out of `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to …`.

@@ -18,13 +18,10 @@ use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use trailhound_model::{
     action::Effect,
-    fact::{Candidate, Exhibit, Fact},
+    fact::{Candidate, Fact},
     finding::Severity,
     lookup::{Bodies, History, Reading, Truth},
 };
-
-/// Longest record that an exhibit keeps.
-pub const MAX_RECORD: usize = 16 * 1024;
 
 /// The rule files that are part of the program, by id.
 const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
@@ -113,7 +110,7 @@ impl RuleSet {
         let found = judge_bodies(&survivors, fact, bodies, &memo, tally);
         if !found.is_empty() {
             fact.candidates = found;
-            fact.exhibit = Some(Box::new(exhibit(bodies)));
+            fact.exhibit = Some(Box::new(bodies.exhibit()));
         }
     }
 
@@ -222,18 +219,8 @@ fn settle_effect(fact: &mut Fact, bodies: &dyn Bodies) {
         return;
     }
     if let Reading::Present(body) = bodies.body() {
-        fact.action = fact.action.with_versions(&body.meta.version_before, &body.meta.version_after);
-    }
-}
-
-fn exhibit(bodies: &dyn Bodies) -> Exhibit {
-    Exhibit {
-        digest: bodies.digest(),
-        record: bodies.masked_record(MAX_RECORD),
-        body: match bodies.body() {
-            Reading::Present(body) => Some(body.clone()),
-            Reading::Absent | Reading::Unknown => None,
-        },
+        fact.action =
+            fact.action.with_versions(&body.meta.version_before, &body.meta.version_after);
     }
 }
 

@@ -69,7 +69,8 @@ mod tests {
         right.look(3);
         right.undecide(3);
         left.merge(&right);
-        let seen: Vec<_> = (0..5).map(|rule| (left.looked_at(rule), left.undecided(rule))).collect();
+        let seen: Vec<_> =
+            (0..5).map(|rule| (left.looked_at(rule), left.undecided(rule))).collect();
         assert_eq!(seen, [(2, 0), (0, 0), (0, 0), (1, 1), (0, 0)]);
     }
 }

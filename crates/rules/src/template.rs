@@ -84,7 +84,8 @@ impl Template {
             }
             let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'))
             else {
-                let what = if tail.starts_with('{') { "`{` is not closed" } else { "`}` has no `{`" };
+                let what =
+                    if tail.starts_with('{') { "`{` is not closed" } else { "`}` has no `{`" };
                 return Err(error(what, "write `{{` and `}}` for braces"));
             };
             parts.push((Part::Text(std::mem::take(&mut text)), false));
@@ -138,7 +139,8 @@ impl Template {
     /// A whole sentence that begins with one of our words, which then need a capital.
     fn is_sentence(&self) -> bool {
         let first = self.parts.first().map(|(part, _)| part);
-        matches!(first, Some(Part::Principal | Part::Actor | Part::Target)) && self.source.trim_end().ends_with('.')
+        matches!(first, Some(Part::Principal | Part::Actor | Part::Target))
+            && self.source.trim_end().ends_with('.')
     }
 }
 
@@ -172,7 +174,10 @@ fn part(name: &str, counted: bool) -> Result<Part, TemplateError> {
         ));
     }
     if field.kind() == Type::Map {
-        return Err(error(format!("`{{{name}}}` needs a key"), format!("write {{{name}[\"KEY\"]}}")));
+        return Err(error(
+            format!("`{{{name}}}` needs a key"),
+            format!("write {{{name}[\"KEY\"]}}"),
+        ));
     }
     Ok(Part::Field(field))
 }

@@ -206,10 +206,7 @@ mod tests {
             ("system:bootstrap:abcdef", "a joining node with bootstrap token abcdef"),
             ("system:anonymous", "an anonymous caller"),
             ("", "somebody whose credentials were refused"),
-            (
-                "arn:aws:sts::111122223333:assumed-role/ops/jane",
-                "cloud role ops (session jane)",
-            ),
+            ("arn:aws:sts::111122223333:assumed-role/ops/jane", "cloud role ops (session jane)"),
         ] {
             assert_eq!(principal(&Principal::of(&named(name))), words);
         }
@@ -219,14 +216,10 @@ mod tests {
     fn whoever_acts_as_another_is_named_first() {
         for (other, words) in [
             ("system:admin", "user carol acting as system:admin"),
-            (
-                "system:serviceaccount:shop:cart",
-                "user carol acting as service account shop/cart",
-            ),
+            ("system:serviceaccount:shop:cart", "user carol acting as service account shop/cart"),
         ] {
             let mut event = named("carol");
-            event.impersonated =
-                Some(Box::new(User { name: other.into(), ..User::default() }));
+            event.impersonated = Some(Box::new(User { name: other.into(), ..User::default() }));
             assert_eq!(principal(&Principal::of(&event)), words);
         }
     }
@@ -247,14 +240,42 @@ mod tests {
     #[test]
     fn targets_in_words_and_as_entities() {
         for (verb, resource, namespace, name, words, entity) in [
-            ("get", "pods", "shop", "cart-7d4", "pod cart-7d4 in namespace shop", "pod:shop/cart-7d4"),
+            (
+                "get",
+                "pods",
+                "shop",
+                "cart-7d4",
+                "pod cart-7d4 in namespace shop",
+                "pod:shop/cart-7d4",
+            ),
             ("list", "secrets", "shop", "", "all secrets in namespace shop", "secret:shop/*"),
             ("list", "secrets", "", "", "all secrets in every namespace", "secret:*"),
             ("watch", "nodes", "", "", "all nodes", "node:*"),
-            ("list", "networkpolicies", "", "", "all network policies in every namespace", "networkpolicy:*"),
-            ("create", "clusterrolebindings", "", "x", "ClusterRoleBinding x", "clusterrolebinding:x"),
+            (
+                "list",
+                "networkpolicies",
+                "",
+                "",
+                "all network policies in every namespace",
+                "networkpolicy:*",
+            ),
+            (
+                "create",
+                "clusterrolebindings",
+                "",
+                "x",
+                "ClusterRoleBinding x",
+                "clusterrolebinding:x",
+            ),
             ("create", "pods", "shop", "", "a pod in namespace shop", "pod:shop/*"),
-            ("create", "serviceaccounts", "shop", "cart", "service account shop/cart", "sa:shop/cart"),
+            (
+                "create",
+                "serviceaccounts",
+                "shop",
+                "cart",
+                "service account shop/cart",
+                "sa:shop/cart",
+            ),
             ("patch", "namespaces", "shop", "shop", "namespace shop", "ns:shop"),
             ("delete", "nodes", "", "n1", "node n1", "node:n1"),
         ] {
@@ -266,8 +287,12 @@ mod tests {
 
     #[test]
     fn a_url_that_is_no_resource_is_named_by_its_path() {
-        let fact = Fact::of(Event { request_uri: "/version?timeout=3s".into(), ..Event::default() });
-        assert_eq!((target(&fact).as_str(), target_entity(&fact).as_str()), ("/version", "url:/version"));
+        let fact =
+            Fact::of(Event { request_uri: "/version?timeout=3s".into(), ..Event::default() });
+        assert_eq!(
+            (target(&fact).as_str(), target_entity(&fact).as_str()),
+            ("/version", "url:/version")
+        );
     }
 
     #[test]

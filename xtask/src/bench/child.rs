@@ -95,7 +95,7 @@ pub(crate) fn measure(args: &Args) -> Result<bool> {
     let usage =
         used(Command::new(&program).args(rest)).map_err(Error::io("run", Path::new(&program)))?;
     let json = serde_json::to_string(&usage).map_err(|error| Error::Other(error.to_string()))?;
-    println!("{json}");
+    say!("{json}");
     // What the program left unread is read here, so that its feeder ends.
     let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
     Ok(true)

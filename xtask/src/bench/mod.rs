@@ -122,7 +122,7 @@ fn speed(args: &Args, program: &Path, input: &Input) -> Result<bool> {
             runs.two.push(scan(program, input, Some("2"))?);
         }
     }
-    println!(
+    say!(
         "{:.1} MB, {} events, median of {} runs in turns",
         input.megabytes(),
         warm.events,
@@ -146,17 +146,17 @@ fn print_speed(args: &Args, runs: &Runs, megabytes: f64, threads: bool) -> bool 
         "CPU of all its threads (it has no --threads option)"
     };
     line("trailhound scan", scan_cpu, megabytes, how);
-    println!("  {:<22} {ratio:>8.2} ×       of the bare parse, per core", "ratio scan/bare");
+    say!("  {:<22} {ratio:>8.2} ×       of the bare parse, per core", "ratio scan/bare");
     if threads {
         let one = median(runs.one.iter().map(|usage| usage.wall));
         let two = median(runs.two.iter().map(|usage| usage.wall));
         line("scan, wall, 1 thread", one, megabytes, "");
         line("scan, wall, 2 threads", two, megabytes, "");
         let gain = one.as_secs_f64() / two.as_secs_f64().max(1e-9);
-        println!("  {:<22} {gain:>8.2} ×", "two threads against 1");
+        say!("  {:<22} {gain:>8.2} ×", "two threads against 1");
     }
     let peak = runs.one.iter().chain(&runs.two).map(|usage| usage.peak).max().unwrap_or(0);
-    println!("  {:<22} {:>8.1} MiB", "peak memory of scan", mebibytes(peak));
+    say!("  {:<22} {:>8.1} MiB", "peak memory of scan", mebibytes(peak));
     let fast = args.min_ratio.is_none_or(|least| ratio >= least);
     if !fast {
         eprintln!("limit not kept: the ratio is below {}", args.min_ratio.unwrap_or_default());
@@ -167,7 +167,7 @@ fn print_speed(args: &Args, runs: &Runs, megabytes: f64, threads: bool) -> bool 
 fn line(what: &str, time: Duration, megabytes: f64, how: &str) {
     let seconds = time.as_secs_f64();
     let speed = megabytes / seconds.max(1e-9);
-    println!("  {what:<22} {speed:>8.1} MB/s {seconds:>8.3} s  {how}");
+    say!("  {what:<22} {speed:>8.1} MB/s {seconds:>8.3} s  {how}");
 }
 
 fn small_enough(args: &Args, peak: u64) -> bool {
@@ -204,7 +204,7 @@ fn median(times: impl Iterator<Item = Duration>) -> Duration {
 /// What people use today, for one filter over the same files. They look at one to three fields;
 /// the scan looks at everything.
 fn others(input: &Input) -> Result<()> {
-    println!("one filter (subresource is exec), for comparison, one run each:");
+    say!("one filter (subresource is exec), for comparison, one run each:");
     let filter = "select(.objectRef.subresource == \"exec\") | .auditID";
     let mut jq: Vec<OsString> = vec!["-c".into(), filter.into()];
     jq.extend(input.files.iter().map(OsString::from));
@@ -225,7 +225,7 @@ fn others(input: &Input) -> Result<()> {
 
 fn other(name: &str, args: Vec<OsString>, input: &Input) -> Result<()> {
     if !child::is_installed(name) {
-        println!("  {name:<22} not installed");
+        say!("  {name:<22} not installed");
         return Ok(());
     }
     let program = Program { name, path: Path::new(name), args, ok: &[0] };
@@ -236,7 +236,7 @@ fn other(name: &str, args: Vec<OsString>, input: &Input) -> Result<()> {
 
 fn memory(args: &Args, path: &Path, input: &Input) -> Result<bool> {
     let copies = copies::Copies::new(&input.bytes)?;
-    println!("peak memory of `trailhound scan -`, each copy a day later with new audit ids");
+    say!("peak memory of `trailhound scan -`, each copy a day later with new audit ids");
     let mut peak = 0;
     for count in [1, args.repeat.max(1)] {
         let feed = |out: &mut dyn Write| {
@@ -246,7 +246,7 @@ fn memory(args: &Args, path: &Path, input: &Input) -> Result<bool> {
         let program = Program { name: "trailhound scan -", path, args, ok: &SCANNED };
         let usage = child::run(&program, Some(&feed))?;
         let size = input.megabytes() * f64::from(count);
-        println!(
+        say!(
             "  {count:>4} × = {size:>9.1} MB {:>8.1} MiB {:>8.2} s wall",
             mebibytes(usage.peak),
             usage.wall.as_secs_f64()

@@ -60,11 +60,11 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     }
     if args.json {
         let json = serde_json::to_string_pretty(&scores);
-        println!("{}", json.map_err(|error| Error::Other(error.to_string()))?);
+        say!("{}", json.map_err(|error| Error::Other(error.to_string()))?);
     } else {
         let texts: Vec<String> =
             scores.iter().map(|score| text::text(score, args.verbose)).collect();
-        print!("{}", texts.join("\n"));
+        say!("{}", texts.join("\n").trim_end());
     }
     let broken: Vec<String> = scores.iter().flat_map(|score| broken_limits(args, score)).collect();
     for what in &broken {

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     for path in files_of(&args.out)? {
         each_line(&path, |line| after.add(Count::of(line)))?;
     }
-    println!(
+    say!(
         "renamed {} names, {} addresses, {} ids in {} files ({} lines, {} events)",
         names.count(),
         names.addresses.count(),
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         after.lines,
         after.events
     );
-    println!("not renamed: names inside base64 (certificate requests, list positions), IPv6");
+    say!("not renamed: names inside base64 (certificate requests, list positions), IPv6");
     check(before, after)
 }
 

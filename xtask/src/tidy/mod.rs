@@ -44,10 +44,10 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     found.extend(edges.into_iter().filter(|one| wanted(&one.path)));
     found.sort();
     for Violation { path, line, what } in &found {
-        println!("{path}:{line}: {what}");
+        say!("{path}:{line}: {what}");
     }
     if found.is_empty() {
-        println!("tidy: {} files are in order", paths.len());
+        say!("tidy: {} files are in order", paths.len());
     } else {
         eprintln!("tidy: {} things to mend", found.len());
     }

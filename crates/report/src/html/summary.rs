@@ -48,7 +48,11 @@ fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
     let mut answers = vec![
         linked(answer("What happened", &what_happened(worst)), "i1", "the whole story"),
         answer("How bad it is", &how_bad(scan, worst)),
-        answer("What is affected", &affected(worst)),
+        Answer {
+            question: "What is affected",
+            parts: vec![Part::Text(sanitize::prose(&affected(worst)))],
+            link: None,
+        },
     ];
     answers.extend(first_step);
     answers.push(trust(scan));

@@ -118,7 +118,9 @@ impl Compiler {
             ExprKind::And(parts) => Ok(Typed::Bool(Predicate::All(self.conditions(parts)?))),
             ExprKind::Or(parts) => Ok(Typed::Bool(Predicate::Any(self.conditions(parts)?))),
             ExprKind::Compare(left, "in", right) => self.membership(left, right),
-            ExprKind::Compare(left, operator, right) => self.comparison(expr.at, left, operator, right),
+            ExprKind::Compare(left, operator, right) => {
+                self.comparison(expr.at, left, operator, right)
+            }
             ExprKind::Call { target: None, name, args } => self.function(expr.at, name, args),
             ExprKind::Call { target: Some(target), name, args } => {
                 self.method(expr.at, target, name, args)
@@ -181,8 +183,11 @@ impl Compiler {
                 equality(at, (one, left.at), (other, right.at))?
             }
             ((one, other), _) => {
-                let wrong = if matches!(one, Typed::Number(_)) { (other, right) } else { (one, left) };
-                return Err(wrong.0.wrong(wrong.1.at, "a number")
+                let wrong =
+                    if matches!(one, Typed::Number(_)) { (other, right) } else { (one, left) };
+                return Err(wrong
+                    .0
+                    .wrong(wrong.1.at, "a number")
                     .hint(format!("`{operator}` compares numbers")));
             }
         };
@@ -315,7 +320,9 @@ impl Compiler {
             ("contains", TextExpr::Literal(word)) => (TextTest::Contains(Needle::new(&word)), None),
             ("startsWith", TextExpr::Literal(word)) => (TextTest::StartsWith(word), None),
             (_, TextExpr::Literal(word)) => (TextTest::EndsWith(word), None),
-            ("contains", other) => (TextTest::Equals(Str::default()), Some((PairTest::Contains, other))),
+            ("contains", other) => {
+                (TextTest::Equals(Str::default()), Some((PairTest::Contains, other)))
+            }
             ("startsWith", other) => {
                 (TextTest::Equals(Str::default()), Some((PairTest::StartsWith, other)))
             }
@@ -383,7 +390,8 @@ fn equality(
         (Typed::Bool(one), Typed::Any(source)) | (Typed::Any(source), Typed::Bool(one)) => {
             Ok(same(one, Predicate::Flag(source)))
         }
-        (Typed::List(source), Typed::Literals(items)) | (Typed::Literals(items), Typed::List(source)) => {
+        (Typed::List(source), Typed::Literals(items))
+        | (Typed::Literals(items), Typed::List(source)) => {
             if items.is_empty() {
                 let size = NumberExpr::SizeOfList(source);
                 return Ok(Predicate::Number(size, Order::Equal, NumberExpr::Literal(0)));
@@ -394,10 +402,9 @@ fn equality(
         (one @ (Typed::Text(_) | Typed::Any(_)), other @ (Typed::Text(_) | Typed::Any(_))) => {
             same_text(at, one.into_text(left_at)?, other.into_text(right_at)?)
         }
-        (one, other) => Err(CelError::new(
-            at,
-            format!("{} cannot be equal to {}", one.name(), other.name()),
-        )),
+        (one, other) => {
+            Err(CelError::new(at, format!("{} cannot be equal to {}", one.name(), other.name())))
+        }
     }
 }
 
@@ -498,7 +505,15 @@ fn arguments(at: usize, name: &str, count: usize) -> CelError {
 }
 
 const FUNCTIONS: &[&str] = &[
-    "all", "contains", "endsWith", "exists", "has", "lowerAscii", "matches", "size", "startsWith",
+    "all",
+    "contains",
+    "endsWith",
+    "exists",
+    "has",
+    "lowerAscii",
+    "matches",
+    "size",
+    "startsWith",
 ];
 
 fn unknown_function(at: usize, name: &str) -> CelError {
@@ -543,7 +558,9 @@ fn field_of(start: usize, path: &[(usize, String)]) -> Result<Field, CelError> {
     match (id.kind(), rest) {
         (Type::Any, []) => Err(CelError::new(start, format!("`{}` needs a path", id.name()))
             .hint(format!("write {}.spec.…", id.name()))),
-        (Type::Map, [_, (at, _), ..]) => Err(CelError::new(*at, "the values of this map are texts")),
+        (Type::Map, [_, (at, _), ..]) => {
+            Err(CelError::new(*at, "the values of this map are texts"))
+        }
         (Type::Map | Type::Any, _) | (_, []) => Ok(Field::at(id, parts)),
         (kind, [(at, part), ..]) => {
             let what = format!("`{}` is {} and has no part `{part}`", id.name(), kind.as_str());

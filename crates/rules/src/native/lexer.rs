@@ -84,11 +84,10 @@ impl<'a> Lexer<'a> {
             None if first == '=' => {
                 Err(CelError::new(self.at, "`=` is no operator").hint("compare with `==`"))
             }
-            None if first == '&' || first == '|' => Err(CelError::new(
-                self.at,
-                format!("`{first}` is no operator"),
-            )
-            .hint(format!("write `{first}{first}`"))),
+            None if first == '&' || first == '|' => {
+                Err(CelError::new(self.at, format!("`{first}` is no operator"))
+                    .hint(format!("write `{first}{first}`")))
+            }
             None => Err(CelError::new(self.at, format!("unexpected character `{first}`"))),
         }
     }
@@ -99,7 +98,9 @@ impl<'a> Lexer<'a> {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric())).unwrap_or(rest.len());
         let digits = rest.get(..end).unwrap_or_default();
         let after = rest.get(end..).unwrap_or_default();
-        if after.strip_prefix('.').is_some_and(|more| more.starts_with(|c: char| c.is_ascii_digit()))
+        if after
+            .strip_prefix('.')
+            .is_some_and(|more| more.starts_with(|c: char| c.is_ascii_digit()))
         {
             self.at += end + 1;
             self.number()?;
@@ -215,7 +216,14 @@ mod tests {
         let symbol = Token::Symbol;
         assert_eq!(
             found,
-            [Token::Ident("a".into()), symbol("<="), Token::Int(16), symbol("&&"), Token::Int(7), Token::End]
+            [
+                Token::Ident("a".into()),
+                symbol("<="),
+                Token::Int(16),
+                symbol("&&"),
+                Token::Int(7),
+                Token::End
+            ]
         );
     }
 
@@ -227,7 +235,11 @@ mod tests {
             ("  'open", 2, "the text is not closed"),
             ("'a\nb'", 0, "the text is not closed"),
             (r"'\d'", 1, "unknown escape in a text"),
-            ("99999999999999999999", 0, "`99999999999999999999` is no whole number that fits 64 bits"),
+            (
+                "99999999999999999999",
+                0,
+                "`99999999999999999999` is no whole number that fits 64 bits",
+            ),
             ("a @ b", 2, "unexpected character `@`"),
             ("a § b", 2, "unexpected character `§`"),
         ] {

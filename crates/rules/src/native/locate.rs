@@ -37,7 +37,9 @@ pub(super) fn within(text: &str, key: &str, word: &str) -> Option<usize> {
     let start = top_key(text, key)?;
     let block = text.lines().enumerate().skip(start - 1);
     let mut inside = block.enumerate().take_while(|(at, (_, line))| *at == 0 || is_inside(line));
-    inside.find(|(_, (_, line))| has_word(line, word)).map_or(Some(start), |(_, (at, _))| Some(at + 1))
+    inside
+        .find(|(_, (_, line))| has_word(line, word))
+        .map_or(Some(start), |(_, (at, _))| Some(at + 1))
 }
 
 /// Where the text of the `nth` condition named `when` within `section` starts; without a section,

@@ -34,7 +34,11 @@ pub(super) enum ExprKind {
     Ident(String),
     Select(Box<Expr>, String),
     Index(Box<Expr>, Box<Expr>),
-    Call { target: Option<Box<Expr>>, name: String, args: Vec<Expr> },
+    Call {
+        target: Option<Box<Expr>>,
+        name: String,
+        args: Vec<Expr>,
+    },
     Not(Box<Expr>),
     And(Vec<Expr>),
     Or(Vec<Expr>),
@@ -99,8 +103,11 @@ impl Parser {
     fn node(&mut self, at: usize, kind: ExprKind) -> Result<Expr, CelError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(CelError::new(at, format!("the condition has more than {MAX_NODES} parts"))
-                .hint("split the rule"));
+            return Err(CelError::new(
+                at,
+                format!("the condition has more than {MAX_NODES} parts"),
+            )
+            .hint("split the rule"));
         }
         Ok(Expr { at, kind })
     }
@@ -337,7 +344,9 @@ mod tests {
             ExprKind::Not(inner) => format!("!{}", shown(inner)),
             ExprKind::And(parts) => format!("({})", all(parts, " && ")),
             ExprKind::Or(parts) => format!("({})", all(parts, " || ")),
-            ExprKind::Compare(left, by, right) => format!("({} {by} {})", shown(left), shown(right)),
+            ExprKind::Compare(left, by, right) => {
+                format!("({} {by} {})", shown(left), shown(right))
+            }
             ExprKind::Unsupported(what) => format!("<{what}>"),
         }
     }
@@ -372,7 +381,11 @@ mod tests {
             ("in x", 0, "unexpected `in`", "expected a field, a text or a number"),
         ] {
             let error = parse(source).unwrap_err();
-            assert_eq!((error.at, error.what.as_str(), error.hint.as_str()), (at, what, hint), "{source}");
+            assert_eq!(
+                (error.at, error.what.as_str(), error.hint.as_str()),
+                (at, what, hint),
+                "{source}"
+            );
         }
     }
 

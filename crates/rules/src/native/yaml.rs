@@ -227,7 +227,8 @@ impl Problems<'_> {
             let what = format!("there is no family `{}`", file.family);
             self.at_key("family", what, suggest(&file.family, FAMILIES));
         }
-        for (key, text) in [("title", &file.title), ("explain", &file.explain), ("why", &file.why)] {
+        for (key, text) in [("title", &file.title), ("explain", &file.explain), ("why", &file.why)]
+        {
             if text.trim().is_empty() {
                 self.at_key(key, format!("`{key}` is empty"), "");
             }
@@ -348,7 +349,8 @@ impl Problems<'_> {
     }
 
     fn condition_error(&mut self, section: Option<&str>, nth: usize, text: &str, error: CelError) {
-        let place = locate::condition(self.text, section, nth).map(|place| place.of(text, error.at));
+        let place =
+            locate::condition(self.text, section, nth).map(|place| place.of(text, error.at));
         self.errors.push(LoadError {
             file: self.file.to_owned(),
             line: place.map(|(line, _)| line),
@@ -363,7 +365,11 @@ impl Problems<'_> {
         for conjunct in &conditions.history {
             if let Some(raw) = conjunct.fields().iter().find(|field| field.origin().is_raw()) {
                 let what = format!("`{raw}` and `history.*` stand in one condition");
-                self.at_key("when", what, "join them with `&&` at the top level, or use a named field");
+                self.at_key(
+                    "when",
+                    what,
+                    "join them with `&&` at the top level, or use a named field",
+                );
             }
         }
     }
@@ -447,8 +453,13 @@ impl Problems<'_> {
             self.add(line, format!("there is no field `{name}`"), suggest(name, known));
             return None;
         };
-        if field.origin().is_raw() || field.origin() == Origin::History || field.kind() == Type::Map {
-            self.add(line, format!("`{name}` cannot be grouped or counted by"), "use a named field");
+        if field.origin().is_raw() || field.origin() == Origin::History || field.kind() == Type::Map
+        {
+            self.add(
+                line,
+                format!("`{name}` cannot be grouped or counted by"),
+                "use a named field",
+            );
             return None;
         }
         Some(field)
@@ -521,7 +532,8 @@ fn parse_timespan(text: &str) -> Option<i64> {
 fn least_level(conditions: &Conditions) -> (Level, String) {
     let mut least = (Level::Metadata, String::new());
     for conjunct in conditions.all() {
-        let levels = conjunct.fields().into_iter().map(|field| (level_of(&field), field.to_string()));
+        let levels =
+            conjunct.fields().into_iter().map(|field| (level_of(&field), field.to_string()));
         let cheapest = levels.min().unwrap_or((Level::Metadata, String::new()));
         if cheapest.0 > least.0 {
             least = cheapest;

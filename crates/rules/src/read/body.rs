@@ -50,7 +50,9 @@ impl<'a> View<'a> {
         let names = [principal.actor().name.as_str(), principal.effective.name.as_str()];
         let subjects = &binding.subjects;
         let named = |kind: bool, name: &str| {
-            subjects.iter().any(|one| (one.kind == "Group") == kind && one.authorizer_name() == name)
+            subjects
+                .iter()
+                .any(|one| (one.kind == "Group") == kind && one.authorizer_name() == name)
         };
         if names.iter().any(|name| !name.is_empty() && named(false, name)) {
             return Truth::True;
@@ -114,7 +116,9 @@ pub(super) fn text<'a>(field: &Field, body: &'a Body) -> Text<'a> {
             filled(service.external_name.as_str())
         }
         (BodyKind::Metadata { labels, .. }, FieldId::MetaLabels) => found(labels, key),
-        (BodyKind::Metadata { annotations, .. }, FieldId::MetaAnnotations) => found(annotations, key),
+        (BodyKind::Metadata { annotations, .. }, FieldId::MetaAnnotations) => {
+            found(annotations, key)
+        }
         (BodyKind::TokenRequest { bound_pod, .. }, FieldId::TokenBoundPod) => {
             filled(bound_pod.as_str())
         }
@@ -139,7 +143,9 @@ pub(super) fn list(id: FieldId, body: &Body) -> List<'_> {
             Reading::Present(Items::strs(&service.external_ips))
         }
         BodyKind::Metadata { labels, .. } if id == FieldId::MetaLabels => keys(labels),
-        BodyKind::Metadata { annotations, .. } if id == FieldId::MetaAnnotations => keys(annotations),
+        BodyKind::Metadata { annotations, .. } if id == FieldId::MetaAnnotations => {
+            keys(annotations)
+        }
         BodyKind::TokenRequest { audiences, .. } if id == FieldId::TokenAudiences => {
             Reading::Present(Items::strs(audiences))
         }
@@ -155,7 +161,9 @@ fn workload_list(id: FieldId, workload: &Workload) -> List<'_> {
     let containers = || workload.containers.iter();
     Reading::Present(match id {
         FieldId::WorkloadHostPaths => Items::strs(&workload.host_paths),
-        FieldId::WorkloadCapabilities => Items::strs(containers().flat_map(|one| &one.capabilities)),
+        FieldId::WorkloadCapabilities => {
+            Items::strs(containers().flat_map(|one| &one.capabilities))
+        }
         FieldId::WorkloadImages => Items::strs(containers().map(|one| &one.image)),
         FieldId::WorkloadCommands => {
             Items::strs(containers().map(|one| &one.command).filter(|text| !text.is_empty()))
@@ -195,7 +203,9 @@ fn webhook_list(id: FieldId, hooks: &[Webhook]) -> List<'_> {
     let given = |text: &&Str| !text.is_empty();
     Reading::Present(match id {
         FieldId::WebhookUrls => Items::strs(hooks.iter().map(|hook| &hook.url).filter(given)),
-        FieldId::WebhookServices => Items::strs(hooks.iter().map(|hook| &hook.service).filter(given)),
+        FieldId::WebhookServices => {
+            Items::strs(hooks.iter().map(|hook| &hook.service).filter(given))
+        }
         FieldId::WebhookFailurePolicies => {
             Items::strs(hooks.iter().map(|hook| &hook.failure_policy).filter(given))
         }

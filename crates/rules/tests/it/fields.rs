@@ -106,10 +106,18 @@ fn a_name_that_only_the_body_has_is_found_there() {
     create.object.as_mut().unwrap().name = "".into();
     let meta = ObjectMeta { name: "cart-9".into(), ..ObjectMeta::default() };
     let bodies = FakeBodies::with(Body { meta, ..Body::default() });
-    all_true(&create, &bodies, &["target.name == \"cart-9\"", "target.entity == \"pod:shop/cart-9\""]);
+    all_true(
+        &create,
+        &bodies,
+        &["target.name == \"cart-9\"", "target.entity == \"pod:shop/cart-9\""],
+    );
     let mut list = event("list", "", "pods", "");
     list.object.as_mut().unwrap().name = "".into();
-    all_true(&list, &FakeBodies::default(), &["target.name == \"\" && target.entity == \"pod:shop/*\""]);
+    all_true(
+        &list,
+        &FakeBodies::default(),
+        &["target.name == \"\" && target.entity == \"pod:shop/*\""],
+    );
 }
 
 #[test]
@@ -275,12 +283,15 @@ fn role(verb: &str, resource: &str) -> FakeBodies {
 #[test]
 fn fields_of_roles() {
     let rbac = "rbac.authorization.k8s.io";
-    let (wide, narrow) = (event("create", rbac, "clusterroles", ""), event("create", rbac, "roles", ""));
+    let (wide, narrow) =
+        (event("create", rbac, "clusterroles", ""), event("create", rbac, "roles", ""));
     all_true(&wide, &role("*", "*"), &["role.wildcard && role.escalates"]);
     all_true(
         &wide,
         &role("get", "secrets"),
-        &["role.escalates && !role.wildcard && \"get\" in role.verbs && \"secrets\" in role.resources"],
+        &[
+            "role.escalates && !role.wildcard && \"get\" in role.verbs && \"secrets\" in role.resources",
+        ],
     );
     all_true(&narrow, &role("get", "secrets"), &["!role.escalates"]);
 }
@@ -294,8 +305,12 @@ fn fields_of_webhooks() {
         resources: vec!["pods".into()],
         ..Webhook::default()
     };
-    let write = event("create", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "");
-    let bodies = FakeBodies::of(BodyKind::Webhooks(vec![hook("https://evil.example", ""), hook("", "shop/hook")]));
+    let write =
+        event("create", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "");
+    let bodies = FakeBodies::of(BodyKind::Webhooks(vec![
+        hook("https://evil.example", ""),
+        hook("", "shop/hook"),
+    ]));
     all_true(
         &write,
         &bodies,
@@ -340,11 +355,26 @@ fn fields_of_other_bodies() {
         allowed,
     };
     for (body, when) in [
-        (BodyKind::Certificate(request), "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions"),
-        (BodyKind::Service(service), "service.type == \"ExternalName\" && \"192.0.2.1\" in service.externalIPs && service.externalName == \"evil.example\""),
-        (metadata, "\"a\" in meta.labels && meta.labels[\"a\"] == \"\" && !has(meta.labels.a) && has(meta.labels.b) && meta.annotations[\"d\"] == \"e\" && \"d\" in meta.annotations"),
-        (token, "token.expirationSeconds > 3600 && \"vault\" in token.audiences && token.boundPod == \"web-1\""),
-        (review(Some(true)), "review.verb == \"get\" && review.resource == \"secrets\" && review.namespace == \"shop\" && review.allowed"),
+        (
+            BodyKind::Certificate(request),
+            "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions",
+        ),
+        (
+            BodyKind::Service(service),
+            "service.type == \"ExternalName\" && \"192.0.2.1\" in service.externalIPs && service.externalName == \"evil.example\"",
+        ),
+        (
+            metadata,
+            "\"a\" in meta.labels && meta.labels[\"a\"] == \"\" && !has(meta.labels.a) && has(meta.labels.b) && meta.annotations[\"d\"] == \"e\" && \"d\" in meta.annotations",
+        ),
+        (
+            token,
+            "token.expirationSeconds > 3600 && \"vault\" in token.audiences && token.boundPod == \"web-1\"",
+        ),
+        (
+            review(Some(true)),
+            "review.verb == \"get\" && review.resource == \"secrets\" && review.namespace == \"shop\" && review.allowed",
+        ),
     ] {
         assert_eq!(truth(when, &create, &FakeBodies::of(body)), Truth::True, "{when}");
     }

@@ -94,7 +94,10 @@ fn an_update_that_changed_nothing_is_no_change() {
 
 #[test]
 fn a_condition_on_the_effect_sees_it_settled_whatever_other_rules_ask() {
-    let asks = rules("{actions: [config.write], effects: [none, changed, dry-run, no-op]}", "when: action.effect == \"no-op\"\n");
+    let asks = rules(
+        "{actions: [config.write], effects: [none, changed, dry-run, no-op]}",
+        "when: action.effect == \"no-op\"\n",
+    );
     let update = event("update", "", "configmaps", "");
     assert_eq!(judged(&asks, &update, &versions("7", "7")).0.candidates.len(), 1);
     assert_eq!(judged(&asks, &update, &versions("7", "8")).0.candidates.len(), 0);
@@ -102,7 +105,10 @@ fn a_condition_on_the_effect_sees_it_settled_whatever_other_rules_ask() {
 
 #[test]
 fn bodies_are_not_read_when_no_surviving_rule_needs_them() {
-    let rules = rules("{actions: [workload.create]}", "when: event.verb == \"patch\" && workload.privileged\n");
+    let rules = rules(
+        "{actions: [workload.create]}",
+        "when: event.verb == \"patch\" && workload.privileged\n",
+    );
     let bodies = FakeBodies::of(BodyKind::Workload(Workload::default()));
     let (fact, tally) = judged(&rules, &event("create", "", "pods", ""), &bodies);
     assert_eq!((bodies.asked.get(), bodies.recorded.get()), (0, 0));
@@ -122,16 +128,18 @@ fn what_the_log_cannot_show_is_counted_and_not_kept() {
 #[test]
 fn a_candidate_carries_its_record_its_digest_and_its_body() {
     let rules = rules("{actions: [workload.create]}", "");
-    let bodies = FakeBodies::of(BodyKind::Workload(Workload { host_pid: true, ..Workload::default() }));
+    let bodies =
+        FakeBodies::of(BodyKind::Workload(Workload { host_pid: true, ..Workload::default() }));
     let (fact, _) = judged(&rules, &event("create", "", "pods", ""), &bodies);
     let exhibit = fact.exhibit.unwrap();
-    assert_eq!((exhibit.digest, exhibit.record.as_str()), ([7; 32], "{\"masked\":true}"));
-    assert!(matches!(exhibit.body.unwrap().kind, BodyKind::Workload(one) if one.host_pid));
+    assert_eq!((exhibit.digest(), exhibit.record()), ([7; 32], "{\"masked\":true}"));
+    assert!(matches!(&exhibit.body().unwrap().kind, BodyKind::Workload(one) if one.host_pid));
 }
 
 #[test]
 fn history_waits_for_its_time_and_then_decides() {
-    let rules = rules("{actions: [secret.read]}", "when: history.addressIsNew && event.verb == \"get\"\n");
+    let rules =
+        rules("{actions: [secret.read]}", "when: history.addressIsNew && event.verb == \"get\"\n");
     let get = event("get", "", "secrets", "");
     for truth in [Truth::True, Truth::False, Truth::Unknown] {
         let history = FakeHistory { truth, ..FakeHistory::default() };
@@ -155,13 +163,18 @@ fn the_first_adjustment_that_is_true_sets_the_severity() {
     ] {
         let history = FakeHistory { actions, truth, ..FakeHistory::default() };
         let verdict = verdict(&rules, &get, &FakeBodies::default(), &history).0.unwrap();
-        assert_eq!((verdict.severity.as_str(), verdict.severity_reason.as_str()), (severity, reason));
+        assert_eq!(
+            (verdict.severity.as_str(), verdict.severity_reason.as_str()),
+            (severity, reason)
+        );
     }
 }
 
 #[test]
 fn rules_are_numbered_by_id_whatever_the_order_of_their_files() {
-    let text = |id: &str| rule_text("on: {actions: [pod.exec]}\n", "").replace("id: r", &format!("id: {id}"));
+    let text = |id: &str| {
+        rule_text("on: {actions: [pod.exec]}\n", "").replace("id: r", &format!("id: {id}"))
+    };
     let (a, b) = (text("a"), text("b"));
     let one = RuleSet::load(&[("a.yaml", &a), ("b.yaml", &b)]).unwrap();
     let other = RuleSet::load(&[("b.yaml", &b), ("a.yaml", &a)]).unwrap();

@@ -171,7 +171,11 @@ fn raw_values_take_the_type_that_is_asked_of_them() {
     ] {
         assert_eq!(truth(when, &pod, &bodies), Truth::True, "{when}");
     }
-    for when in ["event.requestObject.args == 3", "event.requestObject.spec.on == 1", "\"x\" in event.requestObject.spec.replicas"] {
+    for when in [
+        "event.requestObject.args == 3",
+        "event.requestObject.spec.on == 1",
+        "\"x\" in event.requestObject.spec.replicas",
+    ] {
         assert_eq!(truth(when, &pod, &bodies), Truth::False, "{when}");
     }
 }

@@ -7,10 +7,7 @@ use trailhound_model::{
     event::Event,
     lookup::Truth,
 };
-use trailhound_rules::{
-    Template,
-    template::{Use},
-};
+use trailhound_rules::{Template, template::Use};
 
 fn said(source: &str, event: &Event, bodies: &FakeBodies) -> String {
     let rules = load(&rule_text("on: {actions: ['*']}\n", "")).unwrap();
@@ -26,15 +23,27 @@ fn said(source: &str, event: &Event, bodies: &FakeBodies) -> String {
 fn holes_are_filled_in_words() {
     let exec = event("get", "", "pods", "exec");
     for (source, sentence) in [
-        ("{principal} ran `{exec.command}` in {target}.", "User alice ran `sh -c` in pod cart-7d4 in namespace shop."),
+        (
+            "{principal} ran `{exec.command}` in {target}.",
+            "User alice ran `sh -c` in pod cart-7d4 in namespace shop.",
+        ),
         ("{actor} did it", "user alice did it"),
-        ("{principal} {action.phrase} {target.entity}", "user alice ran a command inside pod:shop/cart-7d4"),
+        (
+            "{principal} {action.phrase} {target.entity}",
+            "user alice ran a command inside pod:shop/cart-7d4",
+        ),
         ("{count} times in {minutes} minutes, {values}", "12 times in 5 minutes, some"),
-        ("{principal.groups}; {exec.tty}; {exec.stdin}; {event.code}", "system:authenticated, dev; yes; no; 200"),
+        (
+            "{principal.groups}; {exec.tty}; {exec.stdin}; {event.code}",
+            "system:authenticated, dev; yes; no; 200",
+        ),
         ("{event.cluster} and {credential.id}", "(none) and (not logged)"),
         ("{history.priorActions} {history.addressIsNew}", "4 yes"),
         ("a {{b}} c", "a {b} c"),
-        ("{event.annotations[\"authorization.k8s.io/decision\"]} {query[\"container\"]}", "allow web"),
+        (
+            "{event.annotations[\"authorization.k8s.io/decision\"]} {query[\"container\"]}",
+            "allow web",
+        ),
         ("plain", "plain"),
     ] {
         assert_eq!(said(source, &exec, &FakeBodies::default()), sentence, "{source}");
@@ -91,11 +100,31 @@ fn a_hostile_name_does_not_become_a_second_command() {
 #[test]
 fn holes_that_nothing_can_fill_are_refused() {
     for (source, counted, what, hint) in [
-        ("{exec.comand}", false, "there is no field `{exec.comand}`", "did you mean `exec.command`?"),
+        (
+            "{exec.comand}",
+            false,
+            "there is no field `{exec.comand}`",
+            "did you mean `exec.command`?",
+        ),
         ("{princpal}", false, "there is no field `{princpal}`", "did you mean `principal`?"),
-        ("{count} times", false, "`{count}` exists only in rules with a correlation", "leave it out"),
-        ("{event.requestObject.spec}", false, "`{event.requestObject.spec}` cannot stand in a sentence: raw bodies are not kept", "use a named field such as `workload.…` or `target.name`"),
-        ("{event.annotations}", true, "`{event.annotations}` needs a key", "write {event.annotations[\"KEY\"]}"),
+        (
+            "{count} times",
+            false,
+            "`{count}` exists only in rules with a correlation",
+            "leave it out",
+        ),
+        (
+            "{event.requestObject.spec}",
+            false,
+            "`{event.requestObject.spec}` cannot stand in a sentence: raw bodies are not kept",
+            "use a named field such as `workload.…` or `target.name`",
+        ),
+        (
+            "{event.annotations}",
+            true,
+            "`{event.annotations}` needs a key",
+            "write {event.annotations[\"KEY\"]}",
+        ),
         ("{open", true, "`{` is not closed", "write `{{` and `}}` for braces"),
         ("shut}", true, "`}` has no `{`", "write `{{` and `}}` for braces"),
     ] {

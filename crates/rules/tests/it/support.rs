@@ -31,7 +31,9 @@ impl FakeBodies {
     pub(crate) fn raw(values: &[(Side, &str, Value)]) -> FakeBodies {
         let raw = values
             .iter()
-            .map(|(side, path, value)| ((*side == Side::Request, (*path).to_owned()), value.clone()))
+            .map(|(side, path, value)| {
+                ((*side == Side::Request, (*path).to_owned()), value.clone())
+            })
             .collect();
         FakeBodies { raw, raw_logged: true, ..FakeBodies::default() }
     }
@@ -196,7 +198,8 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
             ("authorization.k8s.io/decision".into(), "allow".into()),
             (
                 "authorization.k8s.io/reason".into(),
-                "RBAC: allowed by RoleBinding \"b/shop\" of ClusterRole \"edit\" to User \"alice\"".into(),
+                "RBAC: allowed by RoleBinding \"b/shop\" of ClusterRole \"edit\" to User \"alice\""
+                    .into(),
             ),
         ],
         bodies: BodyPresence { request: true, ..BodyPresence::default() },
