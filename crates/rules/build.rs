@@ -3,7 +3,9 @@
 //! so that moving a file between families changes nothing.
 
 use std::{
-    env, fs, io,
+    env,
+    fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -20,10 +22,8 @@ fn main() -> io::Result<()> {
     for path in &files {
         println!("cargo::rerun-if-changed={}", path.display());
         let name = shown(path);
-        code.push_str(&format!(
-            "    ({name:?}, include_str!({:?})),\n",
-            path.display().to_string()
-        ));
+        let path = path.display().to_string();
+        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

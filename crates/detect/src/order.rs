@@ -8,7 +8,6 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trailhound_model::{
-    Str,
     event::Stage,
     fact::Fact,
     time::{SECOND, Time},
@@ -22,7 +21,8 @@ const MOST_WAITING: usize = 200_000;
 /// record with a broken clock must not make all others late.
 const LEAP: i64 = 15 * 60 * SECOND;
 
-type Place = (Time, Option<Time>, Str, Stage, u64);
+/// Time, time of receipt, beginning of the auditID, stage, sequence.
+type Place = (Time, Option<Time>, [u8; 20], Stage, u64);
 
 /// The waiting facts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Order {
         self.sequence += 1;
         let event = &fact.event;
         // The sequence only keeps records apart that agree in all that identifies them.
-        let mut place = (time, event.received, event.audit_id.clone(), event.stage, 0);
+        let mut place = (time, event.received, beginning(&event.audit_id), event.stage, 0);
         if self.waiting.contains_key(&place) {
             place.4 = self.sequence;
         }
@@ -108,6 +108,12 @@ impl Order {
         self.emitted = self.emitted.max(Some(place.0));
         Some(*fact)
     }
+}
+
+fn beginning(text: &str) -> [u8; 20] {
+    let mut start = [0; 20];
+    start.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+    start
 }
 
 #[cfg(test)]

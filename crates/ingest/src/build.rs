@@ -66,11 +66,11 @@ struct Copier<'m> {
 
 impl Copier<'_> {
     fn text(&self, text: &Text<'_>) -> Str {
-        self.checked(text, |masker, text| masker.text(text))
+        self.checked(text, Masker::text)
     }
 
     fn uri(&self, uri: &Text<'_>) -> Str {
-        self.checked(uri, |masker, uri| masker.uri(uri))
+        self.checked(uri, Masker::uri)
     }
 
     fn checked(&self, text: &Text<'_>, mask: impl Fn(&Masker, &str) -> Option<String>) -> Str {

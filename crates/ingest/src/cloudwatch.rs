@@ -1,7 +1,7 @@
-//! Audit events of EKS as CloudWatch hands them out: as text inside of an envelope.
+//! Audit events of EKS as `CloudWatch` hands them out: as text inside of an envelope.
 //!
 //! One log group holds the streams of several components. Records of the others are counted as
-//! ignored: they are no rejects, because nothing that should be an event is lost. CloudWatch cuts
+//! ignored: they are no rejects, because nothing that should be an event is lost. `CloudWatch` cuts
 //! long messages and marks them; who did what comes first in a message and is kept.
 
 use crate::{
@@ -35,8 +35,8 @@ struct Subscription<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Message<'a> {
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
+    #[serde(borrow, rename = "message")]
+    text: Option<Text<'a>>,
     timestamp: Option<i64>,
     #[serde(borrow)]
     log_stream_name: Option<Text<'a>>,
@@ -69,7 +69,7 @@ pub(crate) fn read(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
 impl Message<'_> {
     fn is_enveloped(&self) -> bool {
         let marked = self.log_stream_name.is_some() || self.event_id.is_some() || self.id.is_some();
-        self.message.is_some() && self.timestamp.is_some() && marked
+        self.text.is_some() && self.timestamp.is_some() && marked
     }
 }
 
@@ -79,18 +79,22 @@ fn subscription(run: &mut Run<'_>, found: &Subscription<'_>, text: &str, envelop
     }
     let cluster = cluster_of(&found.log_group);
     let Some(Raw(Cow::Borrowed(events))) = &found.log_events else {
-        return run.reject(envelope, "a CloudWatch envelope without readable log events".to_owned());
+        return run
+            .reject(envelope, "a CloudWatch envelope without readable log events".to_owned());
     };
     for element in sonic_rs::to_array_iter(*events) {
         let Some(raw) = element.ok().and_then(|value| borrowed(&value)) else {
-            return run.reject(envelope, "a CloudWatch envelope with damaged log events".to_owned());
+            return run
+                .reject(envelope, "a CloudWatch envelope with damaged log events".to_owned());
         };
         let at = envelope.at + (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let inner =
             Envelope { at, length: raw.len(), cluster: cluster.clone(), ..envelope.clone() };
         match sonic_rs::from_str::<Message<'_>>(raw) {
             Ok(message) => self::message(run, &message, &found.log_stream, inner),
-            Err(_) => run.reject(&inner, "a CloudWatch log event without readable message".to_owned()),
+            Err(_) => {
+                run.reject(&inner, "a CloudWatch log event without readable message".to_owned());
+            }
         }
     }
 }
@@ -103,7 +107,7 @@ fn borrowed<'a>(value: &sonic_rs::LazyValue<'a>) -> Option<&'a str> {
 }
 
 fn message(run: &mut Run<'_>, found: &Message<'_>, stream: &str, mut envelope: Envelope) {
-    let text = found.message.as_ref().map_or("", Text::as_str).trim();
+    let text = found.text.as_ref().map_or("", Text::as_str).trim();
     envelope.time = found.timestamp.map(Time::from_millis);
     let is_audit = stream.starts_with("kube-apiserver-audit");
     if let Some(head) = text.strip_suffix(TRUNCATED) {

@@ -7,9 +7,7 @@
 
 use crate::{
     build::{self, Setting},
-    cloudwatch,
-    degraded,
-    depth,
+    cloudwatch, degraded, depth,
     frame::{self, Framer, Piece, PieceKind, Step},
     limits::SKIP_DEPTH,
     mask::Masker,
@@ -133,12 +131,11 @@ impl<'r> Run<'r> {
     fn piece(&mut self, piece: Piece) {
         let Piece { start, end, kind } = piece;
         let (text, repaired) = self.slice(start, end);
-        let envelope =
-            Envelope { at: start, length: end - start, repaired, ..Envelope::default() };
+        let envelope = Envelope { at: start, length: end - start, repaired, ..Envelope::default() };
         match kind {
             PieceKind::Record => self.record(&text, envelope),
             PieceKind::Broken => self.broken(&text, envelope),
-            PieceKind::Text => self.plain_text(&text, envelope),
+            PieceKind::Text => self.plain_text(&text, &envelope),
         }
     }
 
@@ -177,7 +174,10 @@ impl<'r> Run<'r> {
             self.tally.partial += 1;
             self.emit(&found.wire, text, &envelope);
         } else if found.cut {
-            self.reject(&envelope, "a JSON object that is cut or damaged, with nothing of an audit event".to_owned());
+            self.reject(
+                &envelope,
+                "a JSON object that is cut or damaged, with nothing of an audit event".to_owned(),
+            );
         } else {
             let kind = found.wire.kind_label();
             self.reject(&envelope, format!("JSON, but not an audit event (kind {kind})"));
@@ -268,7 +268,7 @@ impl<'r> Run<'r> {
 
     /// A line that does not begin like a record: text before a record (a time, a node's name), the
     /// log of another component, or nothing of ours.
-    fn plain_text(&mut self, text: &str, envelope: Envelope) {
+    fn plain_text(&mut self, text: &str, envelope: &Envelope) {
         let text = text.trim_end();
         let prefix_time = text.split_whitespace().next().and_then(Time::parse);
         if let Some(at) = text.find("{\"").filter(|at| *at <= MAX_PREFIX) {
@@ -285,7 +285,7 @@ impl<'r> Run<'r> {
         }
         match other_log(text, prefix_time.is_some()) {
             Some(reason) => self.ignore(reason),
-            None => self.reject(&envelope, "a line of text, not an audit event".to_owned()),
+            None => self.reject(envelope, "a line of text, not an audit event".to_owned()),
         }
     }
 
@@ -313,7 +313,11 @@ fn tells_a_request(wire: &Wire<'_>) -> bool {
 
 /// Logs of other components that share a file or a log group with the audit log.
 fn other_log(text: &str, has_time: bool) -> Option<&'static str> {
-    let body = if has_time { text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest) } else { text };
+    let body = if has_time {
+        text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest)
+    } else {
+        text
+    };
     if is_klog(body) {
         Some("a line of a Kubernetes component's own log")
     } else if body.starts_with("time=\"") && body.contains("level=") {

@@ -7,7 +7,9 @@
 use crate::{
     depth,
     frame::{Fields, Key},
-    wire::{Extra, Pairs, Raw, Text, Texts, Wire, WireAuthentication, WireRef, WireStatus, WireUser},
+    wire::{
+        Extra, Pairs, Raw, Text, Texts, Wire, WireAuthentication, WireRef, WireStatus, WireUser,
+    },
 };
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -69,20 +71,18 @@ fn set<'a>(wire: &mut Wire<'a>, key: &str, value: &'a str) {
         "timestamp" => wire.timestamp = raw(value),
         "annotations" => wire.annotations = pairs(value),
         "authenticationMetadata" => {
-            wire.authentication_metadata = object(value, |meta: &mut WireAuthentication, key, value| {
-                if key == "impersonationConstraint" {
-                    meta.impersonation_constraint = string(value);
-                }
-            });
+            wire.authentication_metadata =
+                object(value, |meta: &mut WireAuthentication, key, value| {
+                    if key == "impersonationConstraint" {
+                        meta.impersonation_constraint = string(value);
+                    }
+                });
         }
         _ => {}
     }
 }
 
-fn object<'a, T: Default>(
-    value: &'a str,
-    mut set: impl FnMut(&mut T, &str, &'a str),
-) -> Option<T> {
+fn object<'a, T: Default>(value: &'a str, mut set: impl FnMut(&mut T, &str, &'a str)) -> Option<T> {
     if !value.starts_with('{') {
         return None;
     }

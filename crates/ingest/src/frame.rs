@@ -123,11 +123,8 @@ impl Balance {
                 }
                 self.open.push(byte == b'[');
             }
-            b'}' | b']' => {
-                if self.open.pop() != Some(byte == b']') {
-                    return false;
-                }
-            }
+            b'}' | b']' if self.open.pop() != Some(byte == b']') => return false,
+            b'}' | b']' => {}
             _ if !is_scalar_byte(byte) => return false,
             _ => {}
         }
@@ -136,10 +133,10 @@ impl Balance {
     }
 
     fn may_open(&self) -> bool {
-        match (self.open.last(), self.previous) {
-            (None, _) | (Some(_), b':') | (Some(true), b'[' | b',') => true,
-            _ => false,
-        }
+        matches!(
+            (self.open.last(), self.previous),
+            (None, _) | (Some(_), b':') | (Some(true), b'[' | b',')
+        )
     }
 }
 
@@ -208,7 +205,8 @@ impl Framer {
             None => Found::more(bytes.len()),
             Some(b'{') => {
                 let found = value(bytes, at, eof);
-                if matches!(found, Found::Step(Step::Piece(Piece { kind: PieceKind::Broken, .. }))) {
+                if matches!(found, Found::Step(Step::Piece(Piece { kind: PieceKind::Broken, .. })))
+                {
                     self.place = Place::Top;
                 }
                 found
@@ -307,10 +305,9 @@ pub(crate) fn skip_separators(bytes: &[u8], mut at: usize) -> usize {
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         at += match rest {
-            [b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, ..] => 1,
             [0xEF, 0xBB, 0xBF, ..] => 3,
             [b']', b'}', ..] => 2,
-            [b']', ..] => 1,
+            [b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | 0, ..] => 1,
             [b'[', inner @ ..] if opens_array(inner) => 1,
             _ => return at,
         };
@@ -416,7 +413,8 @@ impl<'a> Fields<'a> {
                 _ => return None,
             },
             _ => {
-                let end = skip(self.bytes, self.at, |b| !b.is_ascii_whitespace() && !b",}]".contains(&b));
+                let end =
+                    skip(self.bytes, self.at, |b| !b.is_ascii_whitespace() && !b",}]".contains(&b));
                 if end == self.bytes.len() || end == self.at {
                     return None;
                 }
@@ -468,9 +466,9 @@ fn closes_before(bytes: &[u8], at: usize) -> bool {
 /// The last line in `bytes` before which a chunk of lines may be cut: one that looks like the
 /// beginning of a record, or of plain text where no record is open.
 pub(crate) fn line_cut(bytes: &[u8]) -> Option<usize> {
-    memrchr_iter(b'\n', bytes).map(|newline| newline + 1).find(|line| {
-        begins_record(bytes, *line) == Some(true) || begins_text(bytes, *line)
-    })
+    memrchr_iter(b'\n', bytes)
+        .map(|newline| newline + 1)
+        .find(|line| begins_record(bytes, *line) == Some(true) || begins_text(bytes, *line))
 }
 
 /// Plain text after a finished line: it can be no part of a pretty-printed record.
@@ -491,4 +489,94 @@ pub(crate) fn begins_with_whole_line(bytes: &[u8]) -> bool {
         return true;
     }
     matches!(Balance::default().feed(line, 0), Progress::Done(_) | Progress::Broken(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Everything that the framer finds, with the container's own text left out.
+    fn pieces(bytes: &[u8]) -> Vec<Piece> {
+        let (mut framer, mut at, mut found) = (Framer::default(), 0, Vec::new());
+        while let Step::Piece(piece) = framer.next(bytes, at, true) {
+            found.push(piece);
+            at = piece.end;
+        }
+        found
+    }
+
+    fn is_separator(byte: u8) -> bool {
+        byte.is_ascii_whitespace() || b",[]}\0\xEF\xBB\xBF".contains(&byte)
+    }
+
+    fn token() -> impl Strategy<Value = Vec<u8>> {
+        let tokens: Vec<&[u8]> = vec![
+            b"{\"a\":1}",
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b",",
+            b"\"",
+            b"\\",
+            b"\n",
+            b" ",
+            b"text",
+            b"\xEF\xBB\xBF",
+            b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\"}",
+            b"\0",
+            b"{\"a\":\"b",
+            b"1",
+            b":",
+        ];
+        prop::sample::select(tokens).prop_map(<[u8]>::to_vec)
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_is_in_a_piece_or_is_a_separator(tokens in prop::collection::vec(token(), 0..40)) {
+            let bytes = tokens.concat();
+            let mut covered = 0;
+            for piece in pieces(&bytes) {
+                prop_assert!(piece.start >= covered && piece.end > piece.start);
+                prop_assert!(bytes[covered..piece.start].iter().all(|byte| is_separator(*byte)));
+                covered = piece.end;
+            }
+            prop_assert!(bytes[covered..].iter().all(|byte| is_separator(*byte)));
+        }
+
+        #[test]
+        fn feeding_a_value_in_parts_changes_nothing(tokens in prop::collection::vec(token(), 0..20), cut in 0usize..200) {
+            let bytes = tokens.concat();
+            let whole = Balance::default().feed(&bytes, 0);
+            let cut = cut.min(bytes.len());
+            let mut balance = Balance::default();
+            let first = balance.feed(&bytes[..cut], 0);
+            let parts = if first == Progress::More {
+                match balance.feed(&bytes[cut..], 0) {
+                    Progress::Done(at) => Progress::Done(at + cut),
+                    Progress::Broken(at) => Progress::Broken(at + cut),
+                    Progress::More => Progress::More,
+                }
+            } else {
+                first
+            };
+            prop_assert_eq!(parts, whole);
+        }
+    }
+
+    #[test]
+    fn a_chunk_of_lines_is_cut_where_a_record_begins() {
+        for (text, rest) in [
+            ("{\"a\":1}\n{\"b\":2}\n{\"c\":3", "{\"c\":3"),
+            ("{\"a\":1}\n{\n  \"b\": 2,\n  \"c\": 3\n", "{\n  \"b\": 2,\n  \"c\": 3\n"),
+            ("{\"a\":1}\nI1123 klog line", "I1123 klog line"),
+            ("{\"a\":1}\n2026-11-23T11:22:33Z {\"b\"", "2026-11-23T11:22:33Z {\"b\""),
+        ] {
+            let cut = line_cut(text.as_bytes()).unwrap();
+            assert_eq!(&text[cut..], rest);
+        }
+        assert_eq!(line_cut(b"{\n  \"a\": [\n  1\n  ]"), None);
+    }
 }

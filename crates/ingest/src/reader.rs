@@ -10,7 +10,10 @@ use crate::{
     limits::{Limits, OVERSIZED_HEAD, TEXT_LINE},
     open::Input,
 };
-use std::{io::Read, sync::Arc};
+use std::{
+    io::{ErrorKind, Read},
+    sync::Arc,
+};
 use trailhound_model::{Str, scan::Unread, time::Time};
 
 /// Whole records of one source.
@@ -79,7 +82,11 @@ struct Skip {
 }
 
 impl ChunkReader {
-    pub(crate) fn new(input: Input, spec: &crate::source::SourceSpec, limits: Limits) -> ChunkReader {
+    pub(crate) fn new(
+        input: Input,
+        spec: &crate::source::SourceSpec,
+        limits: Limits,
+    ) -> ChunkReader {
         ChunkReader {
             input,
             source: spec.index,
@@ -139,19 +146,23 @@ impl ChunkReader {
 
     /// Reads until the buffer has `target` bytes, or the source is over.
     fn fill(&mut self, target: usize) {
-        while !self.eof && self.buffer.len() < target {
-            let missing = target - self.buffer.len();
-            self.buffer.reserve(missing);
-            let mut part = (&mut self.input).take(missing as u64);
-            match part.read_to_end(&mut self.buffer) {
+        let mut length = self.buffer.len();
+        if self.eof || length >= target {
+            return;
+        }
+        self.buffer.resize(target, 0);
+        while !self.eof && length < target {
+            match self.input.read(self.buffer.get_mut(length..).unwrap_or_default()) {
                 Ok(0) => self.eof = true,
-                Ok(_) => {}
+                Ok(read) => length += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => self.stop(self.input.explain(&error)),
             }
             if let Some(reason) = self.input.over_limit(&self.limits) {
                 self.stop(reason);
             }
         }
+        self.buffer.truncate(length);
     }
 
     fn stop(&mut self, reason: String) {
@@ -162,7 +173,8 @@ impl ChunkReader {
     /// Cuts a chunk off the buffer; `None` if more had to be read first.
     fn cut(&mut self) -> Option<Chunk> {
         if self.framer.is_between_records() && frame::begins_with_whole_line(&self.buffer) {
-            let end = if self.eof { Some(self.buffer.len()) } else { frame::line_cut(&self.buffer) };
+            let end =
+                if self.eof { Some(self.buffer.len()) } else { frame::line_cut(&self.buffer) };
             if let Some(end) = end.filter(|end| *end > 0) {
                 return Some(self.take(end, None));
             }
@@ -207,7 +219,8 @@ impl ChunkReader {
 
     fn limit_here(&self) -> usize {
         let head = self.buffer.get(..512).unwrap_or(&self.buffer);
-        let may_be_record = memchr::memmem::find(head, b"{\"").is_some() || head.first() == Some(&b'{');
+        let may_be_record =
+            memchr::memmem::find(head, b"{\"").is_some() || head.first() == Some(&b'{');
         if may_be_record { self.limits.record } else { self.limits.record.min(TEXT_LINE) }
     }
 

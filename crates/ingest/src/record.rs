@@ -152,7 +152,11 @@ impl<'a> Record<'a> {
         (whole && out.len() <= limit).then_some(out)
     }
 
-    fn write_annotations(&self, fields: &[(std::borrow::Cow<'_, str>, Tree<'_>)], out: &mut String) {
+    fn write_annotations(
+        &self,
+        fields: &[(std::borrow::Cow<'_, str>, Tree<'_>)],
+        out: &mut String,
+    ) {
         let scope = Scope::of_resource(self.wire.resource());
         out.push('{');
         for (index, (key, value)) in fields.iter().enumerate() {
@@ -172,7 +176,8 @@ impl<'a> Record<'a> {
         while let Key::At(start, end) = fields.next_key() {
             let Some(from) = fields.value_start() else { break };
             let Some(to) = fields.skip_value() else { break };
-            let (Some(key), Some(raw)) = (self.text.get(start..end), self.text.get(from..to)) else {
+            let (Some(key), Some(raw)) = (self.text.get(start..end), self.text.get(from..to))
+            else {
                 break;
             };
             let json = self
@@ -255,7 +260,7 @@ impl Bodies for Record<'_> {
     fn exhibit(&self) -> Exhibit {
         Exhibit::sealed(Box::new(SealedRecord {
             text: self.text.into(),
-            masker: self.masker.clone(),
+            masker: *self.masker,
             level: self.level,
             stage: self.stage,
             truncated: self.truncated,

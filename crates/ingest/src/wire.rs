@@ -1,7 +1,7 @@
 //! The record as it is on the wire, borrowed from the buffer and unmasked: private to this crate.
 //!
 //! Every field has a default because real servers leave out any of them (`"user":{}` on a 401).
-//! Bodies stay raw slices: skipping them is what makes a RequestResponse log fast to read. A field
+//! Bodies stay raw slices: skipping them is what makes a `RequestResponse` log fast to read. A field
 //! of a wrong type fails the whole parse, which is then repeated field by field in
 //! [`crate::degraded`]; good records do not pay for that.
 
@@ -242,13 +242,12 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
     }
 }
 
-impl<'a> Wire<'a> {
+impl Wire<'_> {
     /// Whether this is an audit event, as opposed to any other JSON object (a Kubernetes `Event`
     /// of the core API has the same `kind`).
     pub(crate) fn is_event(&self) -> bool {
         let kind = self.kind.is_empty() || self.kind.as_str() == "Event";
-        let version =
-            self.api_version.is_empty() || self.api_version.starts_with("audit.k8s.io/");
+        let version = self.api_version.is_empty() || self.api_version.starts_with("audit.k8s.io/");
         let named = self.api_version.starts_with("audit.k8s.io/") && !self.kind.is_empty();
         kind && version && (named || self.looks_like_event())
     }

@@ -1,5 +1,6 @@
 //! Records in every wrapping that exporters, shippers and people put them into, and damaged in
 //! every way that we know of: what must come out is written next to what goes in.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
 
@@ -64,15 +65,22 @@ fn filter_log_events(messages: &[(&str, &str)]) -> String {
     format!(r#"{{"events":[{}],"searchedLogStreams":[]}}"#, events.join(","))
 }
 
-const KLOG: &str = "I1123 11:17:13.204586       1 controller.go:615] quota admission added evaluator";
+/// As deep as the parser is led.
+const DEEP: usize = 2040;
+const KLOG: &str =
+    "I1123 11:17:13.204586       1 controller.go:615] quota admission added evaluator";
 const AUTHENTICATOR: &str = "time=\"2026-11-23T11:17:13Z\" level=info msg=\"access granted\" arn=x";
 const AUDIT: &str = "kube-apiserver-audit-0a1b";
 
 fn wrappings() -> Vec<Case> {
     let (a, b, c) = (event("a"), event("b"), event("c"));
     let (ia, ib) = (item("a"), item("b"));
-    let list = format!(r#"{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},"items":[{ia},{ib}]}}"#);
-    let sorted = format!(r#"{{"apiVersion":"audit.k8s.io/v1","items":[{ia},{ib}],"kind":"EventList","metadata":{{}}}}"#);
+    let list = format!(
+        r#"{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},"items":[{ia},{ib}]}}"#
+    );
+    let sorted = format!(
+        r#"{{"apiVersion":"audit.k8s.io/v1","items":[{ia},{ib}],"kind":"EventList","metadata":{{}}}}"#
+    );
     vec![
         case("json_lines", format!("{a}\n{b}\n{c}\n"), &["a", "b", "c"]),
         case("crlf_bom_blank_lines_and_no_last_newline", format!("\u{feff}{a}\r\n\r\n  \n{b}"), &["a", "b"]),
@@ -114,34 +122,120 @@ fn damages() -> Vec<Case> {
         bytes
     };
     vec![
-        case("a_line_cut_in_a_string_keeps_who_and_what", format!("{a}\n{cut_in_text}\n{c}\n"), &["a", "b", "c"]),
-        case("a_line_cut_too_early_is_rejected", format!("{a}\n{cut_early}\n{c}\n"), &["a", "c"]).rejects(1),
-        case("a_line_cut_between_fields", format!("{a}\n{cut_after_comma}\n{c}\n"), &["a", "c"]).rejects(1),
-        case("a_cut_record_glued_to_the_next", format!("{a}\n{cut_in_text}{c}\n"), &["a", "b", "c"]),
+        case(
+            "a_line_cut_in_a_string_keeps_who_and_what",
+            format!("{a}\n{cut_in_text}\n{c}\n"),
+            &["a", "b", "c"],
+        ),
+        case("a_line_cut_too_early_is_rejected", format!("{a}\n{cut_early}\n{c}\n"), &["a", "c"])
+            .rejects(1),
+        case("a_line_cut_between_fields", format!("{a}\n{cut_after_comma}\n{c}\n"), &["a", "c"])
+            .rejects(1),
+        case(
+            "a_cut_record_glued_to_the_next",
+            format!("{a}\n{cut_in_text}{c}\n"),
+            &["a", "b", "c"],
+        ),
         case("the_last_line_is_cut", format!("{a}\n{cut_in_text}"), &["a", "b"]),
-        case("the_first_line_has_lost_its_beginning", format!("{}\n{a}\n", &b[200..]), &["a"]).rejects(1),
+        case("the_first_line_has_lost_its_beginning", format!("{}\n{a}\n", &b[200..]), &["a"])
+            .rejects(1),
         case("bytes_that_are_no_utf8", not_utf8, &["a", "b"]),
-        case("zeros_before_a_record", [vec![0u8; 5000], format!("{a}\n{b}\n").into_bytes()].concat(), &["a", "b"]),
+        case(
+            "zeros_before_a_record",
+            [vec![0u8; 5000], format!("{a}\n{b}\n").into_bytes()].concat(),
+            &["a", "b"],
+        ),
         case("other_text", format!("{a}\nhello world\n"), &["a"]).rejects(1),
-        case("other_json", format!("{a}\n{{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}}\n{{}}\n"), &["a"]).rejects(2),
-        case("an_event_of_the_core_api_is_no_audit_event", r#"{"kind":"Event","apiVersion":"v1","metadata":{"name":"x"},"verb":"x","stage":"x"}"#, &[]).rejects(1),
+        case(
+            "other_json",
+            format!("{a}\n{{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}}\n{{}}\n"),
+            &["a"],
+        )
+        .rejects(2),
+        case(
+            "an_event_of_the_core_api_is_no_audit_event",
+            r#"{"kind":"Event","apiVersion":"v1","metadata":{"name":"x"},"verb":"x","stage":"x"}"#,
+            &[],
+        )
+        .rejects(1),
         case("nothing", "", &[]),
         case("blank_lines_only", "\n\r\n  \n", &[]),
-        case("nested_deeper_than_a_stack_is_high", format!("{}\n{b}\n", a.replacen("\"verb\"", &format!("\"requestObject\":{}{},\"verb\"", "[".repeat(60_000), "]".repeat(60_000)), 1)), &["a", "b"]),
-        case("nested_as_deep_as_the_parser_is_led", a.replacen("\"verb\"", &format!("\"requestObject\":{}{},\"verb\"", "[".repeat(2000), "]".repeat(2000)), 1), &["a"]),
-        case("endless_nesting", format!("{}\n{b}\n", "[{\"a\":".repeat(100_000)), &["b"]).rejects(1),
-        case("fields_of_wrong_types_do_not_lose_the_event", a.replace(r#"["10.0.0.1"]"#, "7").replace(r#""code":200"#, r#""code":"200""#).replace(r#"["system:authenticated"]"#, r#"{"x":1}"#), &["a"]),
-        case("nulls", r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a","user":null,"sourceIPs":null,"annotations":null,"objectRef":null,"responseStatus":null,"requestObject":null,"verb":null}"#, &["a"]),
-        case("a_401_has_an_empty_user", r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a","stage":"ResponseStarted","requestURI":"/api","verb":"get","user":{},"responseStatus":{"code":401}}"#, &["a"]),
-        case("a_field_twice", a.replace(r#""verb":"list""#, r#""verb":"get","verb":"list""#), &["a"]),
+        case(
+            "nested_deeper_than_a_stack_is_high",
+            format!(
+                "{}\n{b}\n",
+                a.replacen(
+                    "\"verb\"",
+                    &format!(
+                        "\"requestObject\":{}{},\"verb\"",
+                        "[".repeat(60_000),
+                        "]".repeat(60_000)
+                    ),
+                    1
+                )
+            ),
+            &["a", "b"],
+        ),
+        case(
+            "nested_as_deep_as_the_parser_is_led",
+            a.replacen(
+                "\"verb\"",
+                &format!("\"requestObject\":{}{},\"verb\"", "[".repeat(DEEP), "]".repeat(DEEP)),
+                1,
+            ),
+            &["a"],
+        ),
+        case("endless_nesting", format!("{}\n{b}\n", "[{\"a\":".repeat(100_000)), &["b"])
+            .rejects(1),
+        case(
+            "fields_of_wrong_types_do_not_lose_the_event",
+            a.replace(r#"["10.0.0.1"]"#, "7")
+                .replace(r#""code":200"#, r#""code":"200""#)
+                .replace(r#"["system:authenticated"]"#, r#"{"x":1}"#),
+            &["a"],
+        ),
+        case(
+            "nulls",
+            r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a","user":null,"sourceIPs":null,"annotations":null,"objectRef":null,"responseStatus":null,"requestObject":null,"verb":null}"#,
+            &["a"],
+        ),
+        case(
+            "a_401_has_an_empty_user",
+            r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a","stage":"ResponseStarted","requestURI":"/api","verb":"get","user":{},"responseStatus":{"code":401}}"#,
+            &["a"],
+        ),
+        case(
+            "a_field_twice",
+            a.replace(r#""verb":"list""#, r#""verb":"get","verb":"list""#),
+            &["a"],
+        ),
         case("half_a_surrogate_pair", a.replace("kubectl/", "kube\\ud800ctl/"), &["a"]),
-        case("a_truncated_cloudwatch_message_keeps_who_and_what", subscription(AUDIT, &[&format!("{}[Truncated...]", &b[..b.find("\"objectRef\"").unwrap() + 20]), &a]), &["b", "a"]),
-        case("a_cloudwatch_audit_message_that_is_no_event", subscription(AUDIT, &["what"]), &[]).rejects(1),
+        case(
+            "a_truncated_cloudwatch_message_keeps_who_and_what",
+            subscription(
+                AUDIT,
+                &[&format!("{}[Truncated...]", &b[..b.find("\"objectRef\"").unwrap() + 20]), &a],
+            ),
+            &["b", "a"],
+        ),
+        case("a_cloudwatch_audit_message_that_is_no_event", subscription(AUDIT, &["what"]), &[])
+            .rejects(1),
     ]
 }
 
+/// Unoptimised builds of the parser need far more stack than a thread has.
+fn with_stack(test: fn()) {
+    let size = if cfg!(debug_assertions) { 128 << 20 } else { 1 << 20 };
+    let thread = std::thread::Builder::new().stack_size(size).spawn(test).unwrap();
+    thread.join().unwrap();
+}
+
 #[test]
-fn every_wrapping_gives_its_events() {
+fn every_wrapping_gives_its_events_on_a_small_stack() {
+    with_stack(every_wrapping);
+}
+
+fn every_wrapping() {
     for case in wrappings().into_iter().chain(damages()) {
         let found = decode_all(&case.input, Vec::new());
         assert_eq!(outcome(&found), (case.ids, case.rejects, case.ignored), "{}", case.name);
@@ -153,13 +247,22 @@ fn every_wrapping_gives_its_events() {
 
 #[test]
 fn the_size_of_chunks_changes_nothing() {
+    with_stack(every_chunk_size);
+}
+
+fn every_chunk_size() {
     for case in wrappings().into_iter().chain(damages()) {
         if case.name == "endless_nesting" {
             continue;
         }
         for chunk in [1, 700, 1000, 4096] {
             let (found, unread) = read_file(&case.input, chunk, 1 << 20);
-            assert_eq!(outcome(&found), (case.ids.clone(), case.rejects, case.ignored), "{} by {chunk}", case.name);
+            assert_eq!(
+                outcome(&found),
+                (case.ids.clone(), case.rejects, case.ignored),
+                "{} by {chunk}",
+                case.name
+            );
             assert_eq!(unread, None, "{}", case.name);
         }
     }
@@ -181,7 +284,10 @@ fn positions_are_where_the_records_are() {
         for event in &found.events {
             let rest = &input[event.position.offset as usize..];
             let id = rest.split("auditID\":").nth(1).unwrap().trim_start();
-            assert!(rest.starts_with('{') && id.starts_with(&format!("\"{}\"", event.audit_id)), "{input}");
+            assert!(
+                rest.starts_with('{') && id.starts_with(&format!("\"{}\"", event.audit_id)),
+                "{input}"
+            );
         }
     }
 }
@@ -195,7 +301,10 @@ fn an_eks_event_has_its_cluster_and_time() {
     let found = decode_all(subscription(AUDIT, &[&message]).as_bytes(), Vec::new());
     let event = &found.events[0];
     assert_eq!(event.cluster, "prod");
-    assert_eq!((event.time.to_string().as_str(), event.time_inferred), ("2026-11-23T11:17:13.204000Z", true));
+    assert_eq!(
+        (event.time.to_string().as_str(), event.time_inferred),
+        ("2026-11-23T11:17:13.204000Z", true)
+    );
 }
 
 #[test]
@@ -220,10 +329,14 @@ fn a_cut_record_says_so() {
 
 #[test]
 fn a_field_of_a_wrong_type_is_counted_and_the_rest_is_kept() {
-    let input = event("a").replace(r#""code":200"#, r#""code":"403""#).replace(r#"["10.0.0.1"]"#, "7");
+    let input =
+        event("a").replace(r#""code":200"#, r#""code":"403""#).replace(r#"["10.0.0.1"]"#, "7");
     let found = decode_all(input.as_bytes(), Vec::new());
     let event = &found.events[0];
-    assert_eq!((event.code(), event.user.name.as_str(), event.source_ip()), (Some(403), "alice", "7"));
+    assert_eq!(
+        (event.code(), event.user.name.as_str(), event.source_ip()),
+        (Some(403), "alice", "7")
+    );
     assert_eq!(found.tally.partial, 1);
 }
 
@@ -238,7 +351,10 @@ fn old_versions_are_read() {
 
 #[test]
 fn a_record_over_the_limit_keeps_its_head_and_its_neighbours() {
-    let big = event("b").replace("\"annotations\"", &format!("\"requestObject\":\"{}\",\"annotations\"", "x".repeat(300_000)));
+    let big = event("b").replace(
+        "\"annotations\"",
+        &format!("\"requestObject\":\"{}\",\"annotations\"", "x".repeat(300_000)),
+    );
     let input = format!("{}\n{big}\n{}\n", event("a"), event("c"));
     let (found, unread) = read_file(input.as_bytes(), 1000, 100_000);
     assert_eq!(outcome(&found), (vec!["a", "b", "c"], 0, 0));
@@ -249,15 +365,37 @@ fn a_record_over_the_limit_keeps_its_head_and_its_neighbours() {
     let other = format!("{}\n{{\"x\":\"{}\"}}\n{}\n", event("a"), "y".repeat(300_000), event("c"));
     let (found, _) = read_file(other.as_bytes(), 1000, 100_000);
     assert_eq!(outcome(&found), (vec!["a", "c"], 1, 0));
-    assert_eq!((found.rejects[0].offset, found.rejects[0].length), (event("a").len() as u64 + 1, 300_008));
+    assert_eq!(
+        (found.rejects[0].offset, found.rejects[0].length),
+        (event("a").len() as u64 + 1, 300_008)
+    );
 }
 
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let texts = [
-        event("a"), item("b"), pretty(&event("c")), "{".into(), "}".into(), "[".into(), "]".into(),
-        ",".into(), "\"".into(), "\\".into(), "\n".into(), "\r\n".into(), " ".into(), "\u{feff}".into(),
-        "{\"kind\":\"EventList\",\"items\":[".into(), "]}".into(), KLOG.into(), "\0".into(), "{\"".into(),
-        subscription(AUDIT, &["x"]), "2026-11-23T11:22:33.123Z ".into(), "null".into(), "[Truncated...]".into(),
+        event("a"),
+        item("b"),
+        pretty(&event("c")),
+        "{".into(),
+        "}".into(),
+        "[".into(),
+        "]".into(),
+        ",".into(),
+        "\"".into(),
+        "\\".into(),
+        "\n".into(),
+        "\r\n".into(),
+        " ".into(),
+        "\u{feff}".into(),
+        "{\"kind\":\"EventList\",\"items\":[".into(),
+        "]}".into(),
+        KLOG.into(),
+        "\0".into(),
+        "{\"".into(),
+        subscription(AUDIT, &["x"]),
+        "2026-11-23T11:22:33.123Z ".into(),
+        "null".into(),
+        "[Truncated...]".into(),
     ];
     prop_oneof![
         4 => prop::sample::select(texts.to_vec()).prop_map(String::into_bytes),

@@ -1,4 +1,5 @@
 //! Sources as they are found on disks and pipes: packed, cut, looping, blocking.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
 
@@ -37,8 +38,14 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 fn packing_is_told_by_the_first_bytes_not_by_the_name() {
     let dir = tempfile::tempdir().unwrap();
     let members = [gzip(&lines(&["a"])), gzip(&lines(&["b"]))].concat();
-    let frames = [zstd::encode_all(&lines(&["a"])[..], 3).unwrap(), zstd::encode_all(&lines(&["b"])[..], 3).unwrap()].concat();
-    for (name, bytes) in [("members.log", members), ("frames.gz", frames), ("plain.zst", lines(&["a", "b"]))] {
+    let frames = [
+        zstd::encode_all(&lines(&["a"])[..], 3).unwrap(),
+        zstd::encode_all(&lines(&["b"])[..], 3).unwrap(),
+    ]
+    .concat();
+    for (name, bytes) in
+        [("members.log", members), ("frames.gz", frames), ("plain.zst", lines(&["a", "b"]))]
+    {
         let path = write(dir.path(), name, &bytes);
         assert_eq!(read(&path, Limits::default()), (vec!["a".into(), "b".into()], None), "{name}");
     }
@@ -64,7 +71,11 @@ fn cut_packed_files_give_what_is_there_and_say_so() {
 #[test]
 fn damage_and_rubbish_behind_a_gzip_member_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    let path = write(dir.path(), "a.gz", &[gzip(&lines(&["a"])), b"rubbish, and a lot of it".to_vec()].concat());
+    let path = write(
+        dir.path(),
+        "a.gz",
+        &[gzip(&lines(&["a"])), b"rubbish, and a lot of it".to_vec()].concat(),
+    );
     let (ids, unread) = read(&path, Limits::default());
     assert_eq!(ids, ["a"]);
     assert!(unread.unwrap().contains("damaged"));
@@ -101,7 +112,12 @@ fn directories_are_read_in_order_without_loops_or_hidden_files() {
 #[test]
 fn what_is_not_there_and_what_is_empty_is_unread() {
     let dir = tempfile::tempdir().unwrap();
-    let found = discover(&[dir.path().to_owned(), dir.path().join("none"), PathBuf::from("-"), PathBuf::from("-")]);
+    let found = discover(&[
+        dir.path().to_owned(),
+        dir.path().join("none"),
+        PathBuf::from("-"),
+        PathBuf::from("-"),
+    ]);
     assert_eq!(found.unread.len(), 2);
     assert_eq!(found.sources.len(), 1);
     assert_eq!(found.sources[0].kind, SourceKind::Stdin);
@@ -145,7 +161,8 @@ fn a_file_without_newlines_is_skipped_in_bounded_memory() {
     while let Some(chunk) = reader.next() {
         largest = largest.max(chunk.bytes.capacity());
         let mut sink = common::Collected::default();
-        let tally = trailhound_ingest::decode(&chunk, &trailhound_ingest::Decoder::new(&masker), &mut sink);
+        let tally =
+            trailhound_ingest::decode(&chunk, &trailhound_ingest::Decoder::new(&masker), &mut sink);
         rejected += sink.rejects.iter().map(|reject| reject.length).sum::<u64>();
         assert_eq!(tally.records, 0);
     }

@@ -52,8 +52,8 @@ impl<'a> Judge<'a> {
             Predicate::Not(part) => !self.truth(part),
             Predicate::Flag(source) => self.flag(source),
             Predicate::Has(source) => self.has(source),
-            Predicate::Text(text, test) => match self.text(text) {
-                Some(text) => Truth::from(text_test(&text, test)),
+            Predicate::Text(text, asked) => match self.text(text) {
+                Some(text) => Truth::from(holds(&text, asked)),
                 None => Truth::Unknown,
             },
             Predicate::TextPair(left, test, right) => match (self.text(left), self.text(right)) {
@@ -191,8 +191,8 @@ fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-fn text_test(text: &str, test: &TextTest) -> bool {
-    match test {
+fn holds(text: &str, asked: &TextTest) -> bool {
+    match asked {
         TextTest::Equals(wanted) => text == wanted.as_str(),
         TextTest::OneOf(wanted) => {
             wanted.binary_search_by(|probe| probe.as_str().cmp(text)).is_ok()

@@ -143,7 +143,7 @@ pub fn risks(workload: &Workload) -> Vec<String> {
 
 /// Tools that a person types into or clicks in, and the general HTTP clients of hand-written
 /// scripts, by the family of their user agent in lower case. Programs built for a cluster
-/// (controllers, Helm, GitOps, Go's own HTTP client) are not here.
+/// (controllers, Helm, deployment tools, Go's own HTTP client) are not here.
 const INTERACTIVE: &[&str] = &[
     "aiohttp",
     "curl",
@@ -202,7 +202,7 @@ const POWERS: &[(&str, &str, &[&str])] = &[
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WRITES),
 ];
 
-/// Reading secrets everywhere: power only in a ClusterRole.
+/// Reading secrets everywhere: power only in a cluster role.
 const SECRETS: (&str, &str, &[&str]) = ("", "secrets", &["get", "list", "watch"]);
 
 /// Whether a rule gives rights that lead to more rights.
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_the_node_is_told_as_a_risk() {
+    fn each_way_towards_the_node_is_told_as_a_risk() {
         let privileged = Container { name: "web".into(), privileged: true, ..Container::default() };
         let capable = Container {
             name: "db".into(),
@@ -349,27 +349,31 @@ mod tests {
             ..Container::default()
         };
         let plain = Workload::default();
-        for (workload, told) in [
+        for (workload, told, access) in [
             (
                 Workload { containers: vec![privileged], ..plain.clone() },
                 "runs container web privileged",
+                true,
             ),
             (
                 Workload { containers: vec![capable], ..plain.clone() },
                 "gives container db the capability SYS_ADMIN",
+                true,
             ),
             (
                 Workload { host_paths: vec!["/var/log".into(), "/".into()], ..plain.clone() },
                 "mounts / of the node",
+                true,
             ),
-            (Workload { host_pid: true, ..plain.clone() }, "sees all processes of the node"),
+            (Workload { host_pid: true, ..plain.clone() }, "sees all processes of the node", true),
             (
                 Workload { host_ipc: true, ..plain.clone() },
                 "shares memory with the node's processes",
+                false,
             ),
-            (Workload { host_network: true, ..plain.clone() }, "uses the node's network"),
+            (Workload { host_network: true, ..plain.clone() }, "uses the node's network", false),
         ] {
-            assert!(host_access(&workload), "{told}");
+            assert_eq!(host_access(&workload), access, "{told}");
             assert_eq!(risks(&workload), [told]);
         }
         assert!(!host_access(&plain) && risks(&plain).is_empty());

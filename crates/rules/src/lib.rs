@@ -13,6 +13,7 @@ mod index;
 pub mod judgement;
 pub mod native;
 mod read;
+mod recall;
 pub mod rule;
 pub mod set;
 pub mod tally;

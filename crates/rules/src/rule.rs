@@ -1,7 +1,7 @@
 //! A rule as everybody behind the front ends sees it: what it watches, its conditions sorted by
 //! when they can be judged, and its words.
 
-use crate::{correlation::Correlation, template::Template, tree::Predicate};
+use crate::{correlation::Correlation, recall, template::Template, tree::Predicate};
 use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     event::Level,
@@ -14,7 +14,7 @@ use trailhound_model::{
 pub enum Enables {
     /// Tokens bound to the pod that was entered or created.
     CredentialOfTargetPod,
-    /// The token that a TokenRequest issued, and its account.
+    /// The token that a `TokenRequest` issued, and its account.
     IssuedCredential,
     /// The service account that owns the secret or token, or that the pod runs as.
     AccountOfTarget,
@@ -128,6 +128,8 @@ pub struct Rule {
 /// The top-level conjuncts of a condition, by when they can be judged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions {
+    /// With who acts and with which program: the same for all requests of a kind.
+    pub(crate) actor: Vec<Predicate>,
     /// With the decoded event alone.
     pub(crate) event: Vec<Predicate>,
     /// With bodies, while the record is in the buffer.
@@ -143,6 +145,9 @@ impl Conditions {
         let mut conditions = Conditions::default();
         for conjunct in predicate.conjuncts() {
             match conjunct.origin() {
+                Origin::Event if conjunct.fields().iter().all(recall::remembers) => {
+                    conditions.actor.push(conjunct);
+                }
                 Origin::Event => conditions.event.push(conjunct),
                 Origin::History => conditions.history.push(conjunct),
                 _ => conditions.body.push(conjunct),
@@ -154,7 +159,7 @@ impl Conditions {
 
     /// All conjuncts.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Predicate> {
-        self.event.iter().chain(&self.body).chain(&self.history)
+        self.actor.iter().chain(&self.event).chain(&self.body).chain(&self.history)
     }
 }
 

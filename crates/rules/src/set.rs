@@ -10,12 +10,16 @@ use crate::{
     index::{Gate, Index},
     native,
     read::{Memo, View},
+    recall::Met,
     rule::Rule,
     tally::RuleTally,
     template::Template,
 };
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 use trailhound_model::{
     action::Effect,
     fact::{Candidate, Fact},
@@ -42,6 +46,8 @@ pub struct Verdict {
 pub struct RuleSet {
     rules: Vec<Rule>,
     index: Index,
+    /// Tells what a thread remembers of this set from what it remembers of another.
+    fingerprint: u64,
 }
 
 impl RuleSet {
@@ -57,12 +63,13 @@ impl RuleSet {
         }
         rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         errors.extend(duplicates(&rules));
-        if errors.is_empty() { Ok(RuleSet::of(rules)) } else { Err(errors) }
-    }
-
-    fn of(rules: Vec<Rule>) -> RuleSet {
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let index = Index::of(&rules);
-        RuleSet { rules, index }
+        let mut hasher = DefaultHasher::new();
+        files.hash(&mut hasher);
+        Ok(RuleSet { rules, index, fingerprint: hasher.finish() })
     }
 
     /// The rules that are part of the program.
@@ -100,7 +107,8 @@ impl RuleSet {
             return;
         }
         let memo = Memo::default();
-        let survivors = self.judge_event(gates, fact, bodies, &memo, tally);
+        let met = tally.met(self.fingerprint, fact, || self.meet(gates, fact));
+        let survivors = self.judge_event(&met.left, fact, bodies, &memo);
         if survivors.is_empty() {
             return;
         }
@@ -114,19 +122,32 @@ impl RuleSet {
         }
     }
 
+    /// The rules that requests of this kind meet, by the index and by who acts with what.
+    fn meet(&self, gates: &[Gate], fact: &Fact) -> Met {
+        let memo = Memo::default();
+        let view = View::kept(fact, &memo, None);
+        let mut met = Met::default();
+        for gate in gates.iter().filter(|gate| gate.lets(fact)) {
+            let Some(rule) = self.rule(gate.rule) else { continue };
+            met.looked.push(gate.rule);
+            if judge_all(&rule.conditions.actor, &view) != Truth::False {
+                met.left.push(*gate);
+            }
+        }
+        met
+    }
+
     fn judge_event(
         &self,
         gates: &[Gate],
         fact: &Fact,
         bodies: &dyn Bodies,
         memo: &Memo,
-        tally: &mut RuleTally,
     ) -> SmallVec<[(Gate, &Rule, Truth); 4]> {
         let view = View::live(fact, memo, bodies);
         let mut survivors = SmallVec::new();
-        for gate in gates.iter().filter(|gate| gate.lets(fact)) {
+        for gate in gates {
             let Some(rule) = self.rule(gate.rule) else { continue };
-            tally.look(gate.rule);
             let truth = judge_all(&rule.conditions.event, &view);
             if truth != Truth::False {
                 survivors.push((*gate, rule, truth));

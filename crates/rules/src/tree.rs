@@ -31,12 +31,12 @@ pub enum TextExpr {
 
 /// A text that is searched for, prepared for many searches.
 #[derive(Clone, Debug)]
-pub struct Needle(Finder<'static>);
+pub struct Needle(Box<Finder<'static>>);
 
 impl Needle {
     /// Prepares the search.
     pub fn new(text: &str) -> Needle {
-        Needle(Finder::new(text.as_bytes()).into_owned())
+        Needle(Box::new(Finder::new(text.as_bytes()).into_owned()))
     }
 
     /// Whether the text is in `haystack`.
@@ -167,7 +167,9 @@ impl Predicate {
         match self {
             Predicate::Const(_) => {}
             Predicate::All(parts) | Predicate::Any(parts) => {
-                parts.iter().for_each(|part| part.each_field(visit));
+                for part in parts {
+                    part.each_field(visit);
+                }
             }
             Predicate::Not(part) => part.each_field(visit),
             Predicate::Flag(source) | Predicate::Has(source) => source.each_field(visit),

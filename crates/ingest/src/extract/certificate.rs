@@ -1,34 +1,30 @@
 //! Certificate signing requests: whom would the certificate name?
 
-use super::texts;
-use crate::tree::Tree;
+use crate::mask::{Masker, Walk};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use trailhound_model::{Str, body::CertificateRequest};
 use x509_parser::{
-    certification_request::X509CertificationRequest,
-    pem::parse_x509_pem,
-    prelude::FromDer,
-    x509::X509Name,
+    certification_request::X509CertificationRequest, pem::parse_x509_pem, prelude::FromDer,
 };
 
 /// A PKCS#10 request is far smaller; what is larger is not one.
 const MAX_REQUEST: usize = 256 << 10;
 
-pub(super) fn read(tree: &Tree<'_>) -> CertificateRequest {
-    let spec = tree.get("spec");
-    let (common_name, organizations) = subject(spec.get("request").text()).unwrap_or_default();
-    let conditions = tree.at(&["status", "conditions"]).list().iter();
+pub(super) fn read(walk: &Walk<'_, '_>, masker: &Masker) -> CertificateRequest {
+    let request = walk.tree().at(&["spec", "request"]).text();
+    let (common_name, organizations) = subject(request, masker).unwrap_or_default();
+    let conditions = walk.elements(&["status", "conditions"]);
     CertificateRequest {
-        signer: Str::new(spec.get("signerName").text()),
+        signer: walk.string(&["spec", "signerName"]),
         common_name,
         organizations,
-        usages: texts(spec.get("usages")),
-        conditions: conditions.map(|condition| Str::new(condition.get("type").text())).collect(),
+        usages: walk.strings(&["spec", "usages"]),
+        conditions: conditions.iter().map(|condition| condition.string(&["type"])).collect(),
     }
 }
 
 /// Common name and organisations in a PKCS#10 request: PEM in base64.
-fn subject(request: &str) -> Option<(Str, Vec<Str>)> {
+fn subject(request: &str, masker: &Masker) -> Option<(Str, Vec<Str>)> {
     if request.is_empty() || request.len() > MAX_REQUEST {
         return None;
     }
@@ -37,13 +33,8 @@ fn subject(request: &str) -> Option<(Str, Vec<Str>)> {
     let (_, pem) = parse_x509_pem(&pem).ok()?;
     let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
     let name = &request.certification_request_info.subject;
-    Some((common_name(name), organizations(name)))
-}
-
-fn common_name(name: &X509Name<'_>) -> Str {
-    name.iter_common_name().find_map(|part| part.as_str().ok()).map(Str::new).unwrap_or_default()
-}
-
-fn organizations(name: &X509Name<'_>) -> Vec<Str> {
-    name.iter_organization().filter_map(|part| part.as_str().ok()).map(Str::new).collect()
+    let hidden = |text: &str| masker.text(text).map_or_else(|| Str::new(text), Str::from);
+    let common_name = name.iter_common_name().find_map(|part| part.as_str().ok()).map(hidden);
+    let organizations = name.iter_organization().filter_map(|part| part.as_str().ok()).map(hidden);
+    Some((common_name.unwrap_or_default(), organizations.collect()))
 }

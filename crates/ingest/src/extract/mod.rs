@@ -19,7 +19,7 @@ use crate::{
 use std::borrow::Cow;
 use trailhound_model::{
     Str,
-    body::{Body, BodyKind, ObjectMeta, Workload},
+    body::{Body, BodyKind, ObjectMeta},
 };
 
 /// What there is to extract from.
@@ -42,9 +42,12 @@ pub(crate) fn body(subject: &Subject<'_, '_>) -> Body {
         (_, Some(request), _) => request,
         (_, None, None) => &Tree::Null,
     };
-    let meta = meta(request, subject.response, subject.wire);
-    let own = request.unwrap_or(judged);
-    Body { meta, kind: kind(subject, judged, own) }
+    let sides = Sides {
+        request: request.map(|tree| subject.walk(tree)),
+        response: subject.response.map(|tree| subject.walk(tree)),
+        judged: subject.walk(judged),
+    };
+    Body { meta: sides.meta(subject), kind: sides.kind(subject) }
 }
 
 /// A JSON patch as the object that it sets; anything else as it is.
@@ -55,97 +58,104 @@ fn as_object<'t, 'a>(tree: &'t Tree<'a>) -> Cow<'t, Tree<'a>> {
     }
 }
 
-/// Extracts by what the request is about. `own` is what the client sent, `judged` what is judged.
-fn kind(subject: &Subject<'_, '_>, judged: &Tree<'_>, own: &Tree<'_>) -> BodyKind {
-    let walk = Walk::new(subject.masker, judged, Place::of_body(subject.scope));
-    let resource = subject.wire.resource();
-    match (resource, subject.wire.subresource()) {
-        ("serviceaccounts", "token") => access::token_request(judged),
-        ("pods", "ephemeralcontainers") => BodyKind::Workload(workload::read("pods", &walk)),
-        (_, "scale") => BodyKind::Workload(Workload {
-            replicas: judged.at(&["spec", "replicas"]).int(),
-            ..Workload::default()
-        }),
-        ("certificatesigningrequests", "" | "approval") => {
-            BodyKind::Certificate(certificate::read(judged))
-        }
-        (_, "" | "finalize") => object(subject, resource, judged, own, &walk),
-        _ => BodyKind::Other,
+impl<'s> Subject<'s, '_> {
+    fn walk<'t, 'b>(&self, tree: &'t Tree<'b>) -> Walk<'t, 'b>
+    where
+        's: 't,
+    {
+        Walk::new(self.masker, tree, Place::of_body(self.scope))
+    }
+
+    fn is_core(&self) -> bool {
+        self.wire.object_ref.as_ref().is_some_and(|object| object.api_group.is_empty())
     }
 }
 
-fn object(
-    subject: &Subject<'_, '_>,
-    resource: &str,
-    judged: &Tree<'_>,
-    own: &Tree<'_>,
-    walk: &Walk<'_, '_>,
-) -> BodyKind {
-    match resource {
-        "rolebindings" | "clusterrolebindings" => BodyKind::Binding(access::binding(judged)),
-        "roles" | "clusterroles" => BodyKind::Role(access::role(judged)),
-        "mutatingwebhookconfigurations" | "validatingwebhookconfigurations" => {
-            BodyKind::Webhooks(access::webhooks(judged, subject.masker))
+/// Ways into the bodies. They mask what they read: extraction has no other access to text.
+struct Sides<'w, 't> {
+    request: Option<Walk<'w, 't>>,
+    response: Option<Walk<'w, 't>>,
+    judged: Walk<'w, 't>,
+}
+
+impl Sides<'_, '_> {
+    fn kind(&self, subject: &Subject<'_, '_>) -> BodyKind {
+        match (subject.wire.resource(), subject.wire.subresource()) {
+            ("serviceaccounts", "token") => access::token_request(&self.judged),
+            ("pods", "ephemeralcontainers") => {
+                BodyKind::Workload(workload::read("pods", &self.judged))
+            }
+            (_, "scale") => BodyKind::Workload(workload::scale(&self.judged)),
+            ("certificatesigningrequests", "" | "approval") => {
+                BodyKind::Certificate(certificate::read(&self.judged, subject.masker))
+            }
+            (resource, "" | "finalize") => self.object(resource, subject.is_core()),
+            _ => BodyKind::Other,
         }
-        "services" if subject.wire.object_ref.as_ref().is_some_and(|o| o.api_group.is_empty()) => {
-            BodyKind::Service(access::service(judged))
-        }
-        "selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews"
-        | "selfsubjectrulesreviews" => access::review(judged, subject.response),
-        _ if workload::is_workload(resource, judged) => {
-            BodyKind::Workload(workload::read(resource, walk))
-        }
-        _ => metadata(&Walk::new(subject.masker, own, Place::of_body(subject.scope))),
     }
-}
 
-fn metadata(walk: &Walk<'_, '_>) -> BodyKind {
-    let Some(meta) = walk.step("metadata") else {
-        return BodyKind::Metadata { labels: Vec::new(), annotations: Vec::new() };
-    };
-    BodyKind::Metadata {
-        labels: meta.step("labels").map(|labels| pairs(&labels)).unwrap_or_default(),
-        annotations: meta.step("annotations").map(|notes| pairs(&notes)).unwrap_or_default(),
+    fn object(&self, resource: &str, is_core: bool) -> BodyKind {
+        match resource {
+            "rolebindings" | "clusterrolebindings" => {
+                BodyKind::Binding(access::binding(&self.judged))
+            }
+            "roles" | "clusterroles" => BodyKind::Role(access::role(&self.judged)),
+            "mutatingwebhookconfigurations" | "validatingwebhookconfigurations" => {
+                BodyKind::Webhooks(access::webhooks(&self.judged))
+            }
+            "services" if is_core => BodyKind::Service(access::service(&self.judged)),
+            "selfsubjectaccessreviews"
+            | "subjectaccessreviews"
+            | "localsubjectaccessreviews"
+            | "selfsubjectrulesreviews" => access::review(&self.judged, self.response.as_ref()),
+            _ if workload::is_workload(resource, &self.judged) => {
+                BodyKind::Workload(workload::read(resource, &self.judged))
+            }
+            _ => self.metadata(),
+        }
     }
-}
 
-/// The pairs of a map, masked; a null, which removes in a patch, is empty.
-pub(super) fn pairs(walk: &Walk<'_, '_>) -> Vec<(Str, Str)> {
-    let pair = |(key, value): &(Cow<'_, str>, Tree<'_>)| -> (Str, Str) {
-        let text = walk.step(key).and_then(|walk| walk.text()).unwrap_or_default();
-        let _ = value;
-        (Str::new(key), Str::from(text.as_ref()))
-    };
-    walk.tree().fields().iter().take(MAX_PAIRS).map(pair).collect()
-}
+    /// Labels and annotations as the client sent them: a patch shows what it removes.
+    fn metadata(&self) -> BodyKind {
+        let own = self.request.as_ref().unwrap_or(&self.judged);
+        BodyKind::Metadata {
+            labels: own.pairs(&["metadata", "labels"]),
+            annotations: own.pairs(&["metadata", "annotations"]),
+        }
+    }
 
-/// Labels or annotations that are kept of one object.
-const MAX_PAIRS: usize = 256;
-
-fn meta(request: Option<&Tree<'_>>, response: Option<&Tree<'_>>, wire: &Wire<'_>) -> ObjectMeta {
-    let first = |key: &str| -> Str {
-        let of = |tree: Option<&Tree<'_>>| -> Str {
-            tree.map_or("", |tree| tree.at(&["metadata", key]).text()).into()
+    fn meta(&self, subject: &Subject<'_, '_>) -> ObjectMeta {
+        let reference = subject.wire.object_ref.as_ref();
+        let masked = |text: Option<&str>| -> Str {
+            let text = text.unwrap_or_default();
+            subject.masker.text(text).map_or_else(|| Str::new(text), Str::from)
         };
-        let from_response = of(response);
-        if from_response.is_empty() { of(request) } else { from_response }
-    };
-    let version = |tree: Option<&Tree<'_>>| -> Str {
-        tree.map_or("", |tree| tree.at(&["metadata", "resourceVersion"]).text()).into()
-    };
-    let reference = |pick: fn(&crate::wire::WireRef<'_>) -> Str| -> Str {
-        wire.object_ref.as_ref().map(pick).unwrap_or_default()
-    };
-    ObjectMeta {
-        name: or(first("name"), || reference(|object| object.name.as_str().into())),
-        namespace: or(first("namespace"), || reference(|object| object.namespace.as_str().into())),
-        uid: first("uid"),
-        version_before: version(request),
-        version_after: version(response),
-        owner: or(response.map(owner).unwrap_or_default(), || {
-            request.map(owner).unwrap_or_default()
-        }),
+        ObjectMeta {
+            name: or(self.first(&["metadata", "name"]), || {
+                masked(reference.map(|r| r.name.as_str()))
+            }),
+            namespace: or(self.first(&["metadata", "namespace"]), || {
+                masked(reference.map(|r| r.namespace.as_str()))
+            }),
+            uid: self.first(&["metadata", "uid"]),
+            version_before: string(self.request.as_ref(), VERSION),
+            version_after: string(self.response.as_ref(), VERSION),
+            owner: or(self.response.as_ref().map(owner).unwrap_or_default(), || {
+                self.request.as_ref().map(owner).unwrap_or_default()
+            }),
+        }
     }
+
+    /// The text in the response, else in the request.
+    fn first(&self, path: &[&str]) -> Str {
+        or(string(self.response.as_ref(), path), || string(self.request.as_ref(), path))
+    }
+}
+
+const VERSION: &[&str] = &["metadata", "resourceVersion"];
+
+fn string(walk: Option<&Walk<'_, '_>>, path: &[&str]) -> Str {
+    walk.map(|walk| walk.string(path)).unwrap_or_default()
 }
 
 fn or(text: Str, other: impl FnOnce() -> Str) -> Str {
@@ -153,15 +163,10 @@ fn or(text: Str, other: impl FnOnce() -> Str) -> Str {
 }
 
 /// The controlling owner as `Kind/name`.
-fn owner(tree: &Tree<'_>) -> Str {
-    let owners = tree.at(&["metadata", "ownerReferences"]).list();
-    let controller = owners.iter().find(|owner| owner.get("controller").truth() == Some(true));
+fn owner(walk: &Walk<'_, '_>) -> Str {
+    let owners = walk.elements(&["metadata", "ownerReferences"]);
+    let controller = owners.iter().find(|owner| owner.is_true(&["controller"]));
     controller.map_or_else(Str::default, |owner| {
-        format!("{}/{}", owner.get("kind").text(), owner.get("name").text()).into()
+        format!("{}/{}", owner.string(&["kind"]), owner.string(&["name"])).into()
     })
-}
-
-/// The texts of a list.
-pub(super) fn texts(tree: &Tree<'_>) -> Vec<Str> {
-    tree.list().iter().map(|value| Str::new(value.text())).filter(|text| !text.is_empty()).collect()
 }

@@ -53,13 +53,11 @@ impl<'a> Node<'a> {
             self.value = Some(value);
             return;
         };
-        let index = match self.children.iter().position(|(name, _)| name == step) {
-            Some(index) => index,
-            None => {
-                self.children.push((step.clone(), Node::default()));
-                self.children.len() - 1
-            }
-        };
+        let known = self.children.iter().position(|(name, _)| name == step);
+        let index = known.unwrap_or(self.children.len());
+        if known.is_none() {
+            self.children.push((step.clone(), Node::default()));
+        }
         if let Some((_, child)) = self.children.get_mut(index) {
             child.set(rest, value);
         }

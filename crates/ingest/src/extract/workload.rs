@@ -1,7 +1,6 @@
 //! The pod template of any workload, wherever its kind keeps it.
 
-use super::{pairs, texts};
-use crate::{mask::Walk, tree::Tree};
+use crate::mask::Walk;
 use trailhound_model::{
     Str,
     body::{Container, Workload},
@@ -11,7 +10,7 @@ use trailhound_model::{
 const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// Whether the object has a pod template: known kinds, and custom ones by their form.
-pub(super) fn is_workload(resource: &str, tree: &Tree<'_>) -> bool {
+pub(super) fn is_workload(resource: &str, object: &Walk<'_, '_>) -> bool {
     matches!(
         resource,
         "pods"
@@ -23,7 +22,7 @@ pub(super) fn is_workload(resource: &str, tree: &Tree<'_>) -> bool {
             | "replicationcontrollers"
             | "jobs"
             | "cronjobs"
-    ) || !tree.at(&["spec", "template", "spec", "containers"]).list().is_empty()
+    ) || !object.elements(&["spec", "template", "spec", "containers"]).is_empty()
 }
 
 /// Path of the pod template in an object of this resource.
@@ -36,83 +35,65 @@ fn template_path(resource: &str) -> &'static [&'static str] {
     }
 }
 
+/// What a change of scale shows.
+pub(super) fn scale(object: &Walk<'_, '_>) -> Workload {
+    Workload { replicas: object.tree().at(&["spec", "replicas"]).int(), ..Workload::default() }
+}
+
 /// Reads the pod template.
 pub(super) fn read(resource: &str, object: &Walk<'_, '_>) -> Workload {
-    let path = template_path(resource);
-    let template = path.iter().try_fold(*object, |walk, key| walk.step(key));
-    let replicas = object.tree().at(&["spec", "replicas"]).int();
-    let Some(template) = template else { return Workload { replicas, ..Workload::default() } };
-    let spec = template.tree().get("spec");
-    let is_true = |key: &str| spec.get(key).truth() == Some(true);
+    let scale = scale(object);
+    let Some(template) = object.at(template_path(resource)) else { return scale };
     Workload {
         containers: containers(&template),
-        host_pid: is_true("hostPID"),
-        host_ipc: is_true("hostIPC"),
-        host_network: is_true("hostNetwork"),
-        host_paths: host_paths(spec),
-        service_account: service_account(spec),
-        node_name: Str::new(spec.get("nodeName").text()),
-        replicas,
-        labels: step(&template, &["metadata", "labels"]).map(|w| pairs(&w)).unwrap_or_default(),
-        mirror: !template
-            .tree()
-            .at(&["metadata", "annotations", "kubernetes.io/config.mirror"])
-            .is_null(),
+        host_pid: template.is_true(&["spec", "hostPID"]),
+        host_ipc: template.is_true(&["spec", "hostIPC"]),
+        host_network: template.is_true(&["spec", "hostNetwork"]),
+        host_paths: host_paths(&template),
+        service_account: service_account(&template),
+        node_name: template.string(&["spec", "nodeName"]),
+        labels: template.pairs(&["metadata", "labels"]),
+        mirror: template.at(&["metadata", "annotations", "kubernetes.io/config.mirror"]).is_some(),
+        ..scale
     }
 }
 
-fn step<'w, 't>(walk: &Walk<'w, 't>, path: &[&str]) -> Option<Walk<'w, 't>> {
-    path.iter().try_fold(*walk, |walk, key| walk.step(key))
-}
-
-fn host_paths(spec: &Tree<'_>) -> Vec<Str> {
-    let volumes = spec.get("volumes").list().iter();
-    let paths = volumes.map(|volume| volume.at(&["hostPath", "path"]).text());
-    paths.filter(|path| !path.is_empty()).map(Str::new).collect()
+fn host_paths(template: &Walk<'_, '_>) -> Vec<Str> {
+    let volumes = template.elements(&["spec", "volumes"]);
+    let paths = volumes.iter().map(|volume| volume.string(&["hostPath", "path"]));
+    paths.filter(|path| !path.is_empty()).collect()
 }
 
 /// `serviceAccount` is the old name of the field; the server keeps both alike.
-fn service_account(spec: &Tree<'_>) -> Str {
-    let name = spec.get("serviceAccountName").text();
-    Str::new(if name.is_empty() { spec.get("serviceAccount").text() } else { name })
+fn service_account(template: &Walk<'_, '_>) -> Str {
+    let name = template.string(&["spec", "serviceAccountName"]);
+    if name.is_empty() { template.string(&["spec", "serviceAccount"]) } else { name }
 }
 
 fn containers(template: &Walk<'_, '_>) -> Vec<Container> {
-    let lists = CONTAINER_LISTS.iter().filter_map(|list| step(template, &["spec", list]));
-    lists
-        .flat_map(|list| {
-            let elements = list.tree().list().iter();
-            elements.map(|element| container(&list.element(element))).collect::<Vec<_>>()
-        })
-        .collect()
+    let lists = CONTAINER_LISTS.iter().flat_map(|list| template.elements(&["spec", list]));
+    lists.map(|element| container(&element)).collect()
 }
 
 fn container(walk: &Walk<'_, '_>) -> Container {
-    let tree = walk.tree();
-    let security = tree.get("securityContext");
     Container {
-        name: Str::new(tree.get("name").text()),
-        image: walk.step("image").and_then(|image| image.text()).unwrap_or_default().as_ref().into(),
+        name: walk.string(&["name"]),
+        image: walk.string(&["image"]),
         command: command(walk),
-        privileged: security.get("privileged").truth() == Some(true),
-        capabilities: texts(security.at(&["capabilities", "add"])),
-        host_ports: host_ports(tree),
+        privileged: walk.is_true(&["securityContext", "privileged"]),
+        capabilities: walk.strings(&["securityContext", "capabilities", "add"]),
+        host_ports: host_ports(walk),
     }
 }
 
 /// `command` and `args` as one line.
 fn command(walk: &Walk<'_, '_>) -> Str {
-    let parts: Vec<String> = ["command", "args"]
-        .iter()
-        .filter_map(|key| walk.step(key))
-        .flat_map(|list| list.texts())
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let parts = [walk.strings(&["command"]), walk.strings(&["args"])].concat();
     parts.join(" ").into()
 }
 
-fn host_ports(container: &Tree<'_>) -> Vec<u32> {
-    let ports = container.get("ports").list().iter();
-    let host = ports.filter_map(|port| u32::try_from(port.get("hostPort").int()?).ok());
-    host.filter(|port| *port != 0).collect()
+fn host_ports(walk: &Walk<'_, '_>) -> Vec<u32> {
+    let ports = walk.elements(&["ports"]);
+    let host = ports.iter().filter_map(|port| port.tree().get("hostPort").int());
+    host.filter_map(|port| u32::try_from(port).ok()).filter(|port| *port != 0).collect()
 }

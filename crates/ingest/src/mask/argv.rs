@@ -80,7 +80,7 @@ fn own(argument: &str, ways: &[Way]) -> Option<Range<usize>> {
         Way::Glued(flag) => {
             let rest = argument.strip_prefix(flag)?;
             let is_value = !rest.is_empty() && !rest.starts_with('$');
-            is_value.then(|| flag.len()..argument.len())
+            is_value.then_some(flag.len()..argument.len())
         }
         Way::After(flag, sign) => {
             let rest = argument.strip_prefix(flag)?.trim_start_matches('=');

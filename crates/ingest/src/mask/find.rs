@@ -26,9 +26,9 @@ const MAX_INDENT: usize = 200;
 /// Longest URL that is looked at as one.
 const MAX_URL: usize = 4096;
 
-fn run(text: &str, from: usize, test: impl Fn(u8) -> bool) -> usize {
+fn run(text: &str, from: usize, is_part: impl Fn(u8) -> bool) -> usize {
     let rest = text.as_bytes().get(from..).unwrap_or_default();
-    from + rest.iter().take_while(|byte| test(**byte)).count()
+    from + rest.iter().take_while(|byte| is_part(**byte)).count()
 }
 
 fn is_base64url(byte: u8) -> bool {
@@ -87,7 +87,8 @@ fn hides_credential(encoded: &str) -> bool {
 /// What stands between the lines that begin and end a private key.
 fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
-    while let Some(begin) = text.get(at..).and_then(|rest| rest.find("-----BEGIN ")).map(|i| at + i) {
+    while let Some(begin) = text.get(at..).and_then(|rest| rest.find("-----BEGIN ")).map(|i| at + i)
+    {
         let title = begin + "-----BEGIN ".len();
         let Some(dashes) = text.get(title..).and_then(|rest| rest.find("-----")).map(|i| title + i)
         else {
@@ -95,7 +96,10 @@ fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
         };
         at = dashes + 5;
         if text.get(title..dashes).is_some_and(|title| title.contains("PRIVATE KEY")) {
-            let end = text.get(at..).and_then(|rest| rest.find("-----END")).map_or(text.len(), |i| at + i);
+            let end = text
+                .get(at..)
+                .and_then(|rest| rest.find("-----END"))
+                .map_or(text.len(), |i| at + i);
             found.push(at..end);
             at = end;
         }
@@ -147,7 +151,9 @@ fn headers(text: &str, found: &mut Vec<Range<usize>>) {
             let start = run(text, start, |b| b == b' ');
             let end = run(text, start, |b| is_base64(b) || matches!(b, b'.' | b'~'));
             let value = text.get(start..end).unwrap_or_default();
-            if value.len() >= 4 && (value.len() >= 16 || !value.bytes().all(|b| b.is_ascii_lowercase())) {
+            if value.len() >= 4
+                && (value.len() >= 16 || !value.bytes().all(|b| b.is_ascii_lowercase()))
+            {
                 found.push(start..end);
             }
             at = end;
@@ -295,7 +301,9 @@ fn commands(text: &str, found: &mut Vec<Range<usize>>) {
     let words = shell_words(text);
     let argv: Vec<&str> = words.iter().filter_map(|word| text.get(word.clone())).collect();
     for (word, ranges) in words.iter().zip(argv::credentials(&argv)) {
-        found.extend(ranges.into_iter().map(|range| word.start + range.start..word.start + range.end));
+        found.extend(
+            ranges.into_iter().map(|range| word.start + range.start..word.start + range.end),
+        );
     }
 }
 

@@ -4,12 +4,16 @@
 //! carries the place along, so that `data.password` of a Secret is masked no matter by which way
 //! it was reached.
 
-use super::{Masker, Scope, looks_like_json, names};
+use super::{Masker, Scope, is_suspicious, looks_like_json, names};
 use crate::tree::Tree;
 use std::borrow::Cow;
+use trailhound_model::Str;
 
 /// JSON inside of strings inside of JSON is followed this deep.
 const MAX_STRINGS: usize = 4;
+
+/// Labels or annotations that are kept of one object.
+const MAX_PAIRS: usize = 256;
 
 /// Fields whose list of strings is a command line.
 const ARGUMENT_KEYS: [&str; 2] = ["command", "args"];
@@ -71,6 +75,50 @@ impl<'w, 't> Walk<'w, 't> {
         }
     }
 
+    /// Several steps.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<Walk<'w, 't>> {
+        path.iter().try_fold(*self, |walk, key| walk.step(key))
+    }
+
+    /// The text at a path, masked; empty if there is none.
+    pub(crate) fn string(&self, path: &[&str]) -> Str {
+        match self.at(path) {
+            Some(walk) if matches!(walk.tree, Tree::Text(_)) => {
+                walk.text().map_or_else(Str::default, |text| Str::new(text.as_ref()))
+            }
+            _ => Str::default(),
+        }
+    }
+
+    /// The texts of the list at a path, masked.
+    pub(crate) fn strings(&self, path: &[&str]) -> Vec<Str> {
+        let texts = self.at(path).map(|walk| walk.texts()).unwrap_or_default();
+        texts.iter().map(|text| Str::new(text.as_ref())).collect()
+    }
+
+    /// The elements of the list at a path.
+    pub(crate) fn elements(&self, path: &[&str]) -> Vec<Walk<'w, 't>> {
+        let Some(walk) = self.at(path) else { return Vec::new() };
+        walk.tree.list().iter().map(|element| walk.element(element)).collect()
+    }
+
+    /// Whether the value at a path is `true`.
+    pub(crate) fn is_true(&self, path: &[&str]) -> bool {
+        self.tree.at(path).truth() == Some(true)
+    }
+
+    /// The pairs of the map at a path, masked, up to a bound; what is no text (a null, which
+    /// removes in a patch) is empty.
+    pub(crate) fn pairs(&self, path: &[&str]) -> Vec<(Str, Str)> {
+        let Some(walk) = self.at(path) else { return Vec::new() };
+        let pair = |(key, value): &'w (Cow<'t, str>, Tree<'t>)| -> (Str, Str) {
+            let name = self.masker.text(key).map_or_else(|| Str::new(key), Str::from);
+            let text = walk.field(key, value).text().unwrap_or_default();
+            (name, Str::new(text.as_ref()))
+        };
+        walk.tree.fields().iter().take(MAX_PAIRS).map(pair).collect()
+    }
+
     /// The walk to a field of this object.
     pub(crate) fn field(&self, key: &'w str, value: &'w Tree<'t>) -> Walk<'w, 't> {
         let place = self.place_of(key);
@@ -84,12 +132,10 @@ impl<'w, 't> Walk<'w, 't> {
 
     fn place_of(&self, key: &str) -> Place {
         match (self.place, key) {
-            (Place::SecretData, _) => Place::SecretData,
-            (Place::Secret, "data" | "stringData") => Place::SecretData,
+            (Place::SecretData, _) | (Place::Secret, "data" | "stringData") => Place::SecretData,
             (Place::Secret, "items" | "patch" | "object" | "oldObject") => Place::Secret,
             (Place::Secret, "value") => self.place_of_patch_value(),
-            (Place::Plain | Place::Secret, "data" | "binaryData" | "stringData") => Place::Data,
-            (Place::Data, _) => Place::Data,
+            (Place::Data, _) | (_, "data" | "binaryData" | "stringData") => Place::Data,
             _ => Place::Plain,
         }
     }
@@ -164,6 +210,9 @@ impl<'w, 't> Walk<'w, 't> {
             let argv: Vec<&str> = list.iter().map(Tree::text).collect();
             return self.masker.argv(&argv).into_iter().nth(index).flatten();
         }
+        if !is_suspicious(raw) {
+            return None;
+        }
         if self.strings < MAX_STRINGS
             && looks_like_json(raw)
             && let Some(masked) = self.masker.json_at(raw, Place::Plain, self.strings + 1)
@@ -214,7 +263,12 @@ impl<'w, 't> Walk<'w, 't> {
         }
         let argv: Vec<&'w str> = list.iter().map(Tree::text).collect();
         let masked = self.masker.argv(&argv);
-        Some(argv.iter().zip(masked).map(|(raw, m)| m.map_or(Cow::Borrowed(*raw), Cow::Owned)).collect())
+        Some(
+            argv.iter()
+                .zip(masked)
+                .map(|(raw, m)| m.map_or(Cow::Borrowed(*raw), Cow::Owned))
+                .collect(),
+        )
     }
 
     /// The texts of a list, masked.
@@ -224,7 +278,13 @@ impl<'w, 't> Walk<'w, 't> {
         })
     }
 
-    fn write_list(&self, list: &'w [Tree<'t>], out: &mut String, limit: usize, skip: &[&str]) -> bool {
+    fn write_list(
+        &self,
+        list: &'w [Tree<'t>],
+        out: &mut String,
+        limit: usize,
+        skip: &[&str],
+    ) -> bool {
         if let Some(arguments) = self.arguments() {
             for (index, argument) in arguments.iter().enumerate() {
                 out.push(if index > 0 { ',' } else { '[' });
@@ -333,6 +393,12 @@ fn write_plain(tree: &Tree<'_>, out: &mut String) {
     }
 }
 
+fn push_escape(byte: u8, out: &mut String) {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    out.push_str("\\u00");
+    out.extend([digit(byte >> 4), digit(byte & 15)]);
+}
+
 /// Writes a JSON string.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push('"');
@@ -349,7 +415,7 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
-            _ => out.push_str(&format!("\\u{byte:04x}")),
+            _ => push_escape(byte, out),
         }
     }
     out.push_str(text.get(from..).unwrap_or_default());

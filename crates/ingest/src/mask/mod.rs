@@ -50,11 +50,53 @@ impl Scope {
 /// Letters that appear in every credential we know of, or before it. Text without any of them is
 /// not looked at further.
 const TRIGGERS: &[&str] = &[
-    "eyJ", "ZXlK", "LS0tLS1CRUdJT", "-----BEGIN", "://", "earer ", "earer%20", "earer+", "asic ",
-    "asic%20", "asic+", "EARER ", "ASIC ", "uthorization:", "UTHORIZATION:", "ssw", "SSW", "Ssw",
-    "assphrase", "ASSPHRASE", "pwd", "PWD", "Pwd", "ass:", "PASS", "pass=", "pass ", "oken=",
-    "OKEN", "oken:", "oken\\\"", "ecret=", "ECRET", "ecret:", "ecret\\\"", "redential", "REDENTIAL",
-    "pikey", "piKey", "pi_key", "pi-key", "PI_KEY", "piK", "KEY=", "ey=", "ookie", "ommand=",
+    "eyJ",
+    "ZXlK",
+    "LS0tLS1CRUdJT",
+    "-----BEGIN",
+    "://",
+    "earer ",
+    "earer%20",
+    "earer+",
+    "asic ",
+    "asic%20",
+    "asic+",
+    "EARER ",
+    "ASIC ",
+    "uthorization:",
+    "UTHORIZATION:",
+    "ssw",
+    "SSW",
+    "Ssw",
+    "assphrase",
+    "ASSPHRASE",
+    "pwd",
+    "PWD",
+    "Pwd",
+    "ass:",
+    "PASS",
+    "pass=",
+    "pass ",
+    "oken=",
+    "OKEN",
+    "oken:",
+    "oken\\\"",
+    "ecret=",
+    "ECRET",
+    "ecret:",
+    "ecret\\\"",
+    "redential",
+    "REDENTIAL",
+    "pikey",
+    "piKey",
+    "pi_key",
+    "pi-key",
+    "PI_KEY",
+    "piK",
+    "KEY=",
+    "ey=",
+    "ookie",
+    "ommand=",
     "--",
 ];
 
@@ -136,7 +178,8 @@ impl Masker {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for range in merged(ranges) {
-            let (Some(before), Some(credential)) = (text.get(at..range.start), text.get(range.clone()))
+            let (Some(before), Some(credential)) =
+                (text.get(at..range.start), text.get(range.clone()))
             else {
                 // A range that splits a character would be our own mistake: then hide everything.
                 return Some(self.mark(text));
@@ -154,47 +197,95 @@ impl Masker {
     }
 }
 
-/// Whether a short text may hold anything that is masked: one pass over neighbouring letters,
-/// without branches, because every text of every event goes through here. May say yes in vain.
-/// Each mark is a part of what [`find::credentials`] or [`uri`] look for.
+/// Whether a short text may hold anything that is masked: one look at each pair of neighbouring
+/// letters, without branches, because every text of every event goes through here. May say yes in
+/// vain. Each pair is a part of what [`find::credentials`] or [`uri`] look for.
 pub(crate) fn is_suspicious(text: &str) -> bool {
-    // The authorizer's reasons all begin alike.
-    let bytes = text.strip_prefix("RBAC: ").unwrap_or(text).as_bytes();
+    let bytes = beginning_stripped(text).as_bytes();
     let is_uuid = bytes.len() == 36 && bytes.get(8) == Some(&b'-') && bytes.get(23) == Some(&b'-');
     if bytes.len() < 8 || is_uuid {
         return false;
     }
-    let (second, third, fourth) = (rest(bytes, 1), rest(bytes, 2), rest(bytes, 3));
-    let pairs = bytes.iter().zip(second).fold(false, |hit, (a, b)| hit | is_pair(*a, *b));
-    let quads = bytes.iter().zip(second).zip(third).zip(fourth);
-    pairs || quads.fold(false, |hit, (((a, b), c), d)| hit | is_scheme(*a, *b, *c, *d))
+    let (mut found, mut before) = (0, 0);
+    for byte in bytes {
+        found |= before & SECOND.of(*byte);
+        before = FIRST.of(*byte);
+    }
+    found & !BLANK != 0 || found & BLANK != 0 && has_scheme(bytes)
 }
 
-fn rest(bytes: &[u8], from: usize) -> &[u8] {
-    bytes.get(from..).unwrap_or_default()
+/// The authorizer's reasons and the credentials' ids all begin alike.
+fn beginning_stripped(text: &str) -> &str {
+    text.strip_prefix("RBAC: ").or_else(|| text.strip_prefix("JTI=")).unwrap_or(text)
 }
 
-/// `=`, `@` and `{` alone; `: `, `:"`; `d:` and `y:` (password, key); ` -`, `--`; `yJ` of a JWT;
-/// `Xl` and `S0` of an encoded one or of a key.
-#[inline]
-fn is_pair(a: u8, b: u8) -> bool {
-    (a == b'=')
-        | (a == b'@')
-        | (a == b'{')
-        | ((a == b':') & ((b == b' ') | (b == b'"')))
-        | ((b == b':') & ((a | 0x20 == b'd') | (a | 0x20 == b'y')))
-        | ((b == b'-') & ((a == b' ') | (a == b'-')))
-        | ((a == b'y') & (b == b'J'))
-        | ((a == b'X') & (b == b'l'))
-        | ((a == b'S') & (b == b'0'))
+/// Pairs of letters, one bit each: what comes first, what comes second. Any letter alone (`=`) is a
+/// pair with whatever follows.
+const PAIRS: [(&[u8], &[u8]); 7] = [
+    (b"=@{", ANY),
+    (b":", b" \"\\'"),
+    (b"dDyY", b":"),
+    (b" -", b"-"),
+    (b"y", b"J"),
+    (b"X", b"l"),
+    (b"S", b"0"),
+];
+/// Stands for all letters in [`PAIRS`].
+const ANY: &[u8] = b"";
+/// The bit of a blank, also percent-encoded, behind any letter.
+const BLANK: u8 = 1 << 7;
+
+/// Bits of each letter.
+struct Letters([u8; 256]);
+
+static FIRST: Letters = Letters::first();
+static SECOND: Letters = Letters::second();
+
+impl Letters {
+    fn of(&self, byte: u8) -> u8 {
+        self.0[usize::from(byte)]
+    }
+
+    const fn first() -> Letters {
+        let (mut letters, mut pair) = ([BLANK; 256], 0);
+        while pair < PAIRS.len() {
+            letters = with(letters, PAIRS[pair].0, 1 << pair);
+            pair += 1;
+        }
+        Letters(letters)
+    }
+
+    const fn second() -> Letters {
+        let (mut letters, mut pair) = (with([0; 256], b" %+", BLANK), 0);
+        while pair < PAIRS.len() {
+            letters = with(letters, PAIRS[pair].1, 1 << pair);
+            pair += 1;
+        }
+        Letters(letters)
+    }
 }
 
-/// The end of `Bearer ` and `Basic `, also percent-encoded.
-#[inline]
-fn is_scheme(a: u8, b: u8, c: u8, d: u8) -> bool {
-    let bearer = (a | 0x20 == b'r') & (b | 0x20 == b'e') & (c | 0x20 == b'r');
-    let basic = (a | 0x20 == b's') & (b | 0x20 == b'i') & (c | 0x20 == b'c');
-    (bearer | basic) & ((d == b' ') | (d == b'%') | (d == b'+'))
+const fn with(mut letters: [u8; 256], these: &[u8], bit: u8) -> [u8; 256] {
+    let mut at = 0;
+    while at < if these.is_empty() { 256 } else { these.len() } {
+        let letter = if these.is_empty() { at } else { these[at] as usize };
+        letters[letter] |= bit;
+        at += 1;
+    }
+    letters
+}
+
+/// `Bearer` or `Basic` before a blank.
+fn has_scheme(bytes: &[u8]) -> bool {
+    memchr::memchr3_iter(b' ', b'%', b'+', bytes).any(|at| {
+        let before = bytes.get(at.saturating_sub(5)..at).unwrap_or_default();
+        ends_with(before, b"earer") || ends_with(before, b"asic")
+    })
+}
+
+fn ends_with(text: &[u8], end: &[u8]) -> bool {
+    let from = text.len().checked_sub(end.len());
+    from.and_then(|from| text.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 fn merged(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {

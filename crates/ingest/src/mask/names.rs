@@ -6,15 +6,88 @@
 
 /// Last words that say that the value is about a credential, not one.
 const ABOUT: &[&str] = &[
-    "name", "names", "ref", "refs", "path", "paths", "file", "files", "filename", "dir", "id",
-    "ids", "type", "kind", "ttl", "seconds", "secs", "expiration", "expiry", "expires", "expire",
-    "url", "uri", "urls", "endpoint", "enabled", "enable", "disabled", "namespace", "mount",
-    "policy", "length", "version", "provider", "class", "mode", "count", "size", "age", "audience",
-    "audiences", "issuer", "period", "timeout", "rotation", "field", "prefix", "suffix", "max",
-    "min", "number", "location", "host", "port", "user", "username", "review", "reviews",
-    "request", "requests", "controller", "manager", "signer", "store", "projection", "hash",
-    "algorithm", "format", "duration", "interval", "owner", "role", "groups", "group", "auth",
-    "authentication", "authenticator", "required", "reset", "page", "tests", "test",
+    "name",
+    "names",
+    "ref",
+    "refs",
+    "path",
+    "paths",
+    "file",
+    "files",
+    "filename",
+    "dir",
+    "id",
+    "ids",
+    "type",
+    "kind",
+    "ttl",
+    "seconds",
+    "secs",
+    "expiration",
+    "expiry",
+    "expires",
+    "expire",
+    "url",
+    "uri",
+    "urls",
+    "endpoint",
+    "enabled",
+    "enable",
+    "disabled",
+    "namespace",
+    "mount",
+    "policy",
+    "length",
+    "version",
+    "provider",
+    "class",
+    "mode",
+    "count",
+    "size",
+    "age",
+    "audience",
+    "audiences",
+    "issuer",
+    "period",
+    "timeout",
+    "rotation",
+    "field",
+    "prefix",
+    "suffix",
+    "max",
+    "min",
+    "number",
+    "location",
+    "host",
+    "port",
+    "user",
+    "username",
+    "review",
+    "reviews",
+    "request",
+    "requests",
+    "controller",
+    "manager",
+    "signer",
+    "store",
+    "projection",
+    "hash",
+    "algorithm",
+    "format",
+    "duration",
+    "interval",
+    "owner",
+    "role",
+    "groups",
+    "group",
+    "auth",
+    "authentication",
+    "authenticator",
+    "required",
+    "reset",
+    "page",
+    "tests",
+    "test",
 ];
 
 /// Words that name a credential wherever they stand in a name.
@@ -22,19 +95,57 @@ const ANYWHERE: &[&str] = &["password", "passwd", "passphrase", "passwort"];
 
 /// Endings (of the words put together) of the name of a credential.
 const ENDINGS: &[&str] = &[
-    "pwd", "token", "tokens", "secret", "apikey", "accesskey", "secretkey", "privatekey",
-    "encryptionkey", "signingkey", "masterkey", "authkey", "sharedkey", "accountkey", "storagekey",
-    "licensekey", "sessionkey", "hmackey", "keydata", "credential", "credentials",
-    "connectionstring", "dockerconfigjson", "dockercfg", "kubeconfig", "cookie", "jwt", "dsn",
-    "pat", "webhookurl",
+    "pwd",
+    "token",
+    "tokens",
+    "secret",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "encryptionkey",
+    "signingkey",
+    "masterkey",
+    "authkey",
+    "sharedkey",
+    "accountkey",
+    "storagekey",
+    "licensekey",
+    "sessionkey",
+    "hmackey",
+    "keydata",
+    "credential",
+    "credentials",
+    "connectionstring",
+    "dockerconfigjson",
+    "dockercfg",
+    "kubeconfig",
+    "cookie",
+    "jwt",
+    "dsn",
+    "pat",
+    "webhookurl",
 ];
 
 /// Endings that are a credential even as a field of any Kubernetes object, where `secret` and
 /// `tokens` are names and lists.
 const FIELD_ENDINGS: &[&str] = &[
-    "apikey", "privatekey", "clientsecret", "authtoken", "bearertoken", "accesstoken",
-    "refreshtoken", "idtoken", "identitytoken", "registrytoken", "sessiontoken", "secretaccesskey",
-    "connectionstring", "dockerconfigjson", "tokensecret", "apitoken",
+    "apikey",
+    "privatekey",
+    "clientsecret",
+    "authtoken",
+    "bearertoken",
+    "accesstoken",
+    "refreshtoken",
+    "idtoken",
+    "identitytoken",
+    "registrytoken",
+    "sessiontoken",
+    "secretaccesskey",
+    "connectionstring",
+    "dockerconfigjson",
+    "tokensecret",
+    "apitoken",
 ];
 
 /// Headers that carry credentials.
@@ -80,7 +191,10 @@ pub(crate) fn is_weak(name: &str) -> bool {
     let words = words(name);
     words.len() == 1
         && words.iter().all(|word| {
-            matches!(word.as_str(), "token" | "tokens" | "secret" | "credential" | "credentials" | "cookie")
+            matches!(
+                word.as_str(),
+                "token" | "tokens" | "secret" | "credential" | "credentials" | "cookie"
+            )
         })
 }
 
@@ -89,28 +203,35 @@ pub(crate) fn is_header(name: &str) -> bool {
     HEADERS.contains(&words(name).concat().as_str())
 }
 
-/// Beginnings of the words that matter, anywhere in a name: three letters in one number, so that a
+/// How the words that matter begin.
+const BEGINNINGS: [u32; 14] = [
+    three(*b"pas"),
+    three(*b"pat"),
+    three(*b"tok"),
+    three(*b"sec"),
+    three(*b"key"),
+    three(*b"cre"),
+    three(*b"coo"),
+    three(*b"str"),
+    three(*b"doc"),
+    three(*b"kub"),
+    three(*b"hoo"),
+    three(*b"pwd"),
+    three(*b"jwt"),
+    three(*b"dsn"),
+];
+
+const fn three([a, b, c]: [u8; 3]) -> u32 {
+    u32::from_be_bytes([0, a, b, c])
+}
+
+/// Whether a word that matters may begin anywhere in a name: three letters in one number, so that a
 /// name is told innocent without taking it apart.
 fn may_be_credential(name: &str) -> bool {
     let mut last = 0u32;
     name.bytes().any(|byte| {
         last = (last << 8 | u32::from(byte | 0x20)) & 0x00FF_FFFF;
-        matches!(
-            last.to_be_bytes(),
-            [0, b'p', b'a', b's' | b't']
-                | [0, b't', b'o', b'k']
-                | [0, b's', b'e', b'c']
-                | [0, b'k', b'e', b'y']
-                | [0, b'c', b'r', b'e']
-                | [0, b'c', b'o', b'o']
-                | [0, b's', b't', b'r']
-                | [0, b'd', b'o', b'c']
-                | [0, b'k', b'u', b'b']
-                | [0, b'h', b'o', b'o']
-                | [0, b'p', b'w', b'd']
-                | [0, b'j', b'w', b't']
-                | [0, b'd', b's', b'n']
-        ) || last & 0xFFFF == 0x7077
+        BEGINNINGS.contains(&last) || last & 0xFFFF == u32::from(u16::from_be_bytes(*b"pw"))
     })
 }
 
@@ -119,7 +240,8 @@ fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut previous = ' ';
     for c in name.chars().take(200) {
-        let hump = c.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit());
+        let hump =
+            c.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit());
         if c.is_alphanumeric() {
             if hump || !previous.is_alphanumeric() || words.is_empty() {
                 words.push(String::new());
@@ -140,10 +262,29 @@ mod tests {
     #[test]
     fn names_of_credentials() {
         for name in [
-            "PASSWORD", "DB_PASSWORD", "dbPassword", "MYSQL_ROOT_PASSWORD", "PGPASSWORD", "REDIS_PASS",
-            "token", "GITHUB_TOKEN", "access_token", "clientSecret", "AWS_SECRET_ACCESS_KEY", "api-key",
-            "apiKey", "API_KEY", "X-Auth-Token", "private_key", ".dockerconfigjson", "db.pwd",
-            "client-key-data", "JWT", "spring.datasource.password", "password1", "STRIPE_SECRET_KEY",
+            "PASSWORD",
+            "DB_PASSWORD",
+            "dbPassword",
+            "MYSQL_ROOT_PASSWORD",
+            "PGPASSWORD",
+            "REDIS_PASS",
+            "token",
+            "GITHUB_TOKEN",
+            "access_token",
+            "clientSecret",
+            "AWS_SECRET_ACCESS_KEY",
+            "api-key",
+            "apiKey",
+            "API_KEY",
+            "X-Auth-Token",
+            "private_key",
+            ".dockerconfigjson",
+            "db.pwd",
+            "client-key-data",
+            "JWT",
+            "spring.datasource.password",
+            "password1",
+            "STRIPE_SECRET_KEY",
         ] {
             assert!(is_credential_name(name), "{name}");
         }
@@ -152,9 +293,23 @@ mod tests {
     #[test]
     fn names_about_credentials() {
         for name in [
-            "", "name", "DB_PASSWORD_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "secretName", "token-ttl",
-            "tokenExpirationSeconds", "AWS_ACCESS_KEY_ID", "serviceAccountName", "passwordSecretRef",
-            "PATH", "HOSTNAME", "compass", "bypass", "keyboard", "tokenAuth", "metadata.name",
+            "",
+            "name",
+            "DB_PASSWORD_FILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "secretName",
+            "token-ttl",
+            "tokenExpirationSeconds",
+            "AWS_ACCESS_KEY_ID",
+            "serviceAccountName",
+            "passwordSecretRef",
+            "PATH",
+            "HOSTNAME",
+            "compass",
+            "bypass",
+            "keyboard",
+            "tokenAuth",
+            "metadata.name",
         ] {
             assert!(!is_credential_name(name), "{name}");
         }

@@ -31,14 +31,17 @@ pub(super) fn mask(masker: &Masker, uri: &str) -> Option<String> {
         .map(|pair| pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value))))
         .collect();
     let command = commands(masker, &pairs);
-    let masked: Vec<Option<String>> =
-        pairs.iter().zip(command).map(|(pair, command)| command.or_else(|| value(masker, *pair))).collect();
+    let values: Vec<Option<String>> = pairs
+        .iter()
+        .zip(command)
+        .map(|(pair, command)| command.or_else(|| value(masker, *pair)))
+        .collect();
     let masked_path = path_of(masker, path);
-    if masked_path.is_none() && masked.iter().all(Option::is_none) {
+    if masked_path.is_none() && values.iter().all(Option::is_none) {
         return None;
     }
     let mut out = masked_path.unwrap_or_else(|| path.to_owned());
-    for (index, ((key, value), masked)) in pairs.iter().zip(masked).enumerate() {
+    for (index, ((key, value), masked)) in pairs.iter().zip(values).enumerate() {
         out.push(if index == 0 { '?' } else { '&' });
         out.push_str(key);
         if let Some(value) = masked.as_deref().or(*value) {
@@ -74,7 +77,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 /// For each parameter, its masked value if it is an argument of the command with a credential.
 fn commands(masker: &Masker, pairs: &[(&str, Option<&str>)]) -> Vec<Option<String>> {
-    let mut masked = vec![None; pairs.len()];
+    let mut found = vec![None; pairs.len()];
     let arguments: Vec<(usize, String)> = pairs
         .iter()
         .enumerate()
@@ -82,12 +85,12 @@ fn commands(masker: &Masker, pairs: &[(&str, Option<&str>)]) -> Vec<Option<Strin
         .map(|(index, (_, value))| (index, percent_decode(value.unwrap_or_default())))
         .collect();
     let argv: Vec<&str> = arguments.iter().map(|(_, argument)| argument.as_str()).collect();
-    for ((index, _), found) in arguments.iter().zip(masker.argv(&argv)) {
-        if let Some(slot) = masked.get_mut(*index) {
-            *slot = found.map(|text| encode(&text));
+    for ((index, _), argument) in arguments.iter().zip(masker.argv(&argv)) {
+        if let Some(slot) = found.get_mut(*index) {
+            *slot = argument.map(|text| encode(&text));
         }
     }
-    masked
+    found
 }
 
 /// Percent-encodes what may not stand in a query value. Brackets and colons stay: our marks are to

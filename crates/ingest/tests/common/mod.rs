@@ -1,8 +1,11 @@
 //! Collects everything that decoding hands out, so that tests compare values and search text.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fmt::Write as _;
-use trailhound_ingest::{Chunk, ChunkReader, Decoder, Limits, Masker, Sink, SourceKind, SourceSpec, Tally, decode, open};
+use trailhound_ingest::{
+    Chunk, ChunkReader, Decoder, Limits, Masker, Sink, SourceKind, SourceSpec, Tally, decode, open,
+};
 use trailhound_model::{
     body::Body,
     event::Event,

@@ -73,7 +73,7 @@ fn link(hop: &Hop) -> Link {
     Link {
         movement: sanitize::prose(words::movement(&hop.kind)),
         sure: words::sure(hop.confidence),
-        sentence: sanitize::prose(&hop.sentence),
+        sentence: sanitize::prose(&words::sentence(&hop.sentence)),
         to: Node::of(&hop.to),
     }
 }

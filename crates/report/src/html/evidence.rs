@@ -128,7 +128,9 @@ fn inline(text: &str) -> Vec<Part> {
 }
 
 fn numbers(one: &Finding) -> Vec<(String, String)> {
-    let pair = |(name, value): (&String, &f64)| (sanitize::prose(name), words::number(*value));
+    let pair = |(name, value): (&String, &f64)| {
+        (sanitize::prose(&words::number_name(name)), words::number(*value))
+    };
     one.numbers.iter().take(30).map(pair).collect()
 }
 

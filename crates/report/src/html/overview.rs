@@ -3,7 +3,12 @@
 //! per cent of the period; the drawing has no text, so it can be stretched to any width.
 
 use crate::words;
-use trailhound_model::{finding::Severity, incident::Incident, scan::Scan, time::Time};
+use trailhound_model::{
+    finding::Severity,
+    incident::Incident,
+    scan::Scan,
+    time::{HOUR, Time},
+};
 
 /// Lines drawn; more would be a wall.
 const LINES: usize = 12;
@@ -99,9 +104,10 @@ fn stretch(first: Time, last: Time, from: Time, to: Time) -> Option<Stretch> {
 fn ticks(first: Time, last: Time) -> Vec<String> {
     let length = last.since(first);
     let one_day = words::day(first) == words::day(last);
+    let digits = if length < HOUR { 8 } else { 5 };
     let mut before = String::new();
     let mut label = |time: Time| {
-        let clock = time.clock().chars().take(5).collect::<String>();
+        let clock = time.clock().chars().take(digits).collect::<String>();
         let day = short_day(time);
         let same = one_day || before == day;
         before.clone_from(&day);

@@ -99,35 +99,45 @@ fn steps(page: &mut Page, one: &Incident) {
     }
     page.heading(2, "What happened");
     let shown = words::chosen_steps(&one.steps, if page.verbose { usize::MAX } else { STEPS });
-    let who_width =
-        shown.iter().map(|step| wrap::width(&words::who_beside(step))).max().unwrap_or(0);
+    let who_width = who_column(&shown);
     let mut day = words::day(one.first_seen);
     for step in &shown {
         if words::day(step.time) != day {
             day = words::day(step.time);
             page.paragraph(4, &day, Ink::Faint);
         }
-        tell_step(page, step, who_width.min(26));
+        tell_step(page, step, who_width);
     }
     more(page, one.steps.len() - shown.len(), "milder step");
 }
 
-/// On a wide terminal who acted has a column of its own, on a narrow one a line; neither if the
-/// sentence says it anyway.
+/// Width of the column that says who acted; none if most sentences say it anyway.
+fn who_column(steps: &[&Step]) -> usize {
+    let names: Vec<String> = steps.iter().map(|step| words::who_beside(step)).collect();
+    let needed = names.iter().filter(|who| !who.is_empty()).count();
+    if needed * 2 < steps.len() {
+        return 0;
+    }
+    names.iter().map(|who| wrap::width(who)).max().unwrap_or(0).min(26)
+}
+
+/// On a wide terminal who acted has a column of its own, on a narrow one a line; without a column
+/// it stands before the sentence, if that does not say it.
 fn tell_step(page: &mut Page, step: &Step, who_width: usize) {
     let (time, who) = (step.time.clock(), words::who_beside(step));
     let text = if step.text.is_empty() { step.finding.as_str() } else { step.text.as_str() };
-    let text = Cell::new(text, 0, Ink::Plain);
     let time = Cell::new(&time, 8, Ink::Faint);
     let mark = Cell::new(step.severity.as_str(), MARK, Ink::Mark(step.severity));
     if who_width == 0 {
-        page.row(4, &[time, mark, text]);
+        let told = if who.is_empty() { text.to_owned() } else { format!("{who}: {text}") };
+        page.row(4, &[time, mark, Cell::new(&told, 0, Ink::Plain)]);
     } else if page.width() >= 4 + 8 + MARK + who_width + 6 + 40 {
-        page.row(4, &[time, mark, Cell::new(&who, who_width, Ink::Plain), text]);
+        let (who, text) = (Cell::new(&who, who_width, Ink::Plain), Cell::new(text, 0, Ink::Plain));
+        page.row(4, &[time, mark, who, text]);
     } else {
         let who = if who.is_empty() { words::named(&step.who) } else { who };
         page.row(4, &[time, mark, Cell::new(&who, 0, Ink::Strong)]);
-        page.paragraph(14, text.text, Ink::Plain);
+        page.paragraph(14, text, Ink::Plain);
     }
 }
 

@@ -77,17 +77,14 @@ pub(crate) fn rejected(input: &Input) -> String {
 
 /// The score of a cluster in words, with what it rests on.
 pub(crate) fn coverage(one: &Completeness) -> String {
-    let mut text = match one.score {
+    let answer = match one.score {
         Some(score) if score >= 1.0 => "no gap was found".to_owned(),
         Some(score) => format!("{} of the time is proved to be covered", percent(score)),
         None => "it is unknown whether records are missing".to_owned(),
     };
-    text.push('.');
-    if !one.basis.is_empty() {
-        text.push(' ');
-        text.push_str(&sentence(&one.basis));
-    }
-    text
+    // The reason need not repeat that it is unknown.
+    let basis = one.basis.strip_prefix("unknown:").or(one.basis.strip_prefix("Unknown:"));
+    format!("{answer}. {}", sentence(basis.unwrap_or(&one.basis))).trim_end().to_owned()
 }
 
 /// With a capital first letter and a full stop.

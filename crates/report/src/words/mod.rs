@@ -184,6 +184,17 @@ pub(crate) fn period(first: Time, last: Time) -> String {
     }
 }
 
+/// Name of a number as people say it.
+pub(crate) fn number_name(name: &str) -> String {
+    match name {
+        "prior_actions" => "Times it had done this before".to_owned(),
+        "prior_requests" => "Requests it had made before".to_owned(),
+        "count" => "Times within the window".to_owned(),
+        "distinct" => "Different values within the window".to_owned(),
+        other => sentence(&other.replace('_', " ")).trim_end_matches('.').to_owned(),
+    }
+}
+
 /// Confidence as people say it.
 pub(crate) fn sureness(confidence: f64) -> &'static str {
     match confidence {
@@ -226,11 +237,11 @@ pub(crate) fn story_is_enough(one: &Incident) -> bool {
     }
 }
 
-/// Who acted, to stand beside a step; empty if its sentence starts with them anyway.
+/// Who acted, to stand beside a step; empty if its sentence names them anyway.
 pub(crate) fn who_beside(step: &Step) -> String {
     let who = named(&step.who);
-    let starts = step.text.to_lowercase().starts_with(&who.to_lowercase());
-    if starts && !who.is_empty() { String::new() } else { who }
+    let said = step.text.to_lowercase().contains(&who.to_lowercase());
+    if said && !who.is_empty() { String::new() } else { who }
 }
 
 /// `95%`; a share that is not whole never reads as 100%, nor one that is not nothing as 0%.

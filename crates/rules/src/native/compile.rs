@@ -50,6 +50,10 @@ impl Typed {
         }
     }
 
+    fn may_be_number(&self) -> bool {
+        matches!(self, Typed::Number(_) | Typed::Any(_))
+    }
+
     fn wrong(&self, at: usize, wanted: &str) -> CelError {
         CelError::new(at, format!("this is {}, but {wanted} is needed here", self.name()))
     }
@@ -167,38 +171,29 @@ impl Compiler {
         operator: &str,
         right: &Expr,
     ) -> Result<Typed, CelError> {
+        let (one, other) = (self.typed(left)?, self.typed(right)?);
         let order = order_of(operator);
-        let typed = (self.typed(left)?, self.typed(right)?);
-        let equal = match (typed, order) {
-            ((Typed::Any(_), Typed::Any(_)), _) => {
+        if one.may_be_number() && other.may_be_number() {
+            if let (Typed::Any(_), Typed::Any(_)) = (&one, &other) {
                 return Err(CelError::new(at, "two raw values cannot be compared with each other")
                     .hint("compare with a text, a number or a named field"));
             }
-            ((one @ (Typed::Number(_) | Typed::Any(_)), other @ Typed::Number(_)), _)
-            | ((one @ Typed::Number(_), other @ Typed::Any(_)), _) => {
-                let (one, other) = (one.into_number(left.at)?, other.into_number(right.at)?);
-                return Ok(Typed::Bool(Predicate::Number(one, order, other)));
-            }
-            ((one, other), Order::Equal | Order::NotEqual) => {
-                equality(at, (one, left.at), (other, right.at))?
-            }
-            ((one, other), _) => {
-                let wrong =
-                    if matches!(one, Typed::Number(_)) { (other, right) } else { (one, left) };
-                return Err(wrong
-                    .0
-                    .wrong(wrong.1.at, "a number")
-                    .hint(format!("`{operator}` compares numbers")));
-            }
-        };
-        let negate = order == Order::NotEqual;
-        Ok(Typed::Bool(if negate { negated(equal) } else { equal }))
+            let (one, other) = (one.into_number(left.at)?, other.into_number(right.at)?);
+            return Ok(Typed::Bool(Predicate::Number(one, order, other)));
+        }
+        if !matches!(order, Order::Equal | Order::NotEqual) {
+            let (typed, at) = if one.may_be_number() { (other, right.at) } else { (one, left.at) };
+            let hint = format!("`{operator}` compares numbers");
+            return Err(typed.wrong(at, "a number").hint(hint));
+        }
+        let equal = equality(at, (one, left.at), (other, right.at))?;
+        Ok(Typed::Bool(if order == Order::NotEqual { negated(equal) } else { equal }))
     }
 
     fn membership(&mut self, item: &Expr, list: &Expr) -> Result<Typed, CelError> {
         let typed = self.typed(item)?;
         let predicate = match self.typed(list)? {
-            Typed::Literals(items) => self.one_of(item, typed, items, list)?,
+            Typed::Literals(items) => one_of(item.at, typed, items, list.at)?,
             Typed::Text(_) => {
                 return Err(CelError::new(list.at, "`in` needs a list on its right side")
                     .hint("for a part of a text write text.contains(part)"));
@@ -206,36 +201,6 @@ impl Compiler {
             source => Predicate::Member(typed.into_text(item.at)?, source.into_list(list.at)?),
         };
         Ok(Typed::Bool(predicate))
-    }
-
-    fn one_of(
-        &mut self,
-        item: &Expr,
-        typed: Typed,
-        items: Vec<Typed>,
-        list: &Expr,
-    ) -> Result<Predicate, CelError> {
-        let numbers = items.iter().all(|one| matches!(one, Typed::Number(_))) && !items.is_empty();
-        if numbers {
-            let left = typed.into_number(item.at)?;
-            let each = |one: Typed| {
-                Ok(Predicate::Number(left.clone(), Order::Equal, one.into_number(list.at)?))
-            };
-            return items.into_iter().map(each).collect::<Result<_, _>>().map(Predicate::Any);
-        }
-        let text = typed.into_text(item.at)?;
-        let mut words: Vec<Str> = Vec::new();
-        for one in items {
-            match one.into_text(list.at)? {
-                TextExpr::Literal(word) => words.push(word),
-                _ => return Err(CelError::new(list.at, "a list may hold constants only")),
-            }
-        }
-        for word in &words {
-            check_word(list.at, &text, word)?;
-        }
-        words.sort();
-        Ok(Predicate::Text(text, TextTest::OneOf(words.into())))
     }
 
     fn function(&mut self, at: usize, name: &str, args: &[Expr]) -> Result<Typed, CelError> {
@@ -310,28 +275,18 @@ impl Compiler {
     }
 
     fn search(&mut self, text: TextExpr, name: &str, arg: &Expr) -> Result<Predicate, CelError> {
-        let (test, pair) = match (name, self.text(arg)?) {
-            ("matches", TextExpr::Literal(pattern)) => {
-                (TextTest::Matches(regex(arg.at, &pattern)?), None)
-            }
+        let sought = self.text(arg)?;
+        let constant = match (name, sought) {
+            ("matches", TextExpr::Literal(pattern)) => TextTest::Matches(regex(arg.at, &pattern)?),
             ("matches", _) => {
                 return Err(CelError::new(arg.at, "the regular expression must be a constant"));
             }
-            ("contains", TextExpr::Literal(word)) => (TextTest::Contains(Needle::new(&word)), None),
-            ("startsWith", TextExpr::Literal(word)) => (TextTest::StartsWith(word), None),
-            (_, TextExpr::Literal(word)) => (TextTest::EndsWith(word), None),
-            ("contains", other) => {
-                (TextTest::Equals(Str::default()), Some((PairTest::Contains, other)))
-            }
-            ("startsWith", other) => {
-                (TextTest::Equals(Str::default()), Some((PairTest::StartsWith, other)))
-            }
-            (_, other) => (TextTest::Equals(Str::default()), Some((PairTest::EndsWith, other))),
+            ("contains", TextExpr::Literal(word)) => TextTest::Contains(Needle::new(&word)),
+            ("startsWith", TextExpr::Literal(word)) => TextTest::StartsWith(word),
+            (_, TextExpr::Literal(word)) => TextTest::EndsWith(word),
+            (_, other) => return Ok(Predicate::TextPair(text, pair_test(name), other)),
         };
-        Ok(match pair {
-            Some((pair, right)) => Predicate::TextPair(text, pair, right),
-            None => Predicate::Text(text, test),
-        })
+        Ok(Predicate::Text(text, constant))
     }
 
     fn each(
@@ -359,6 +314,14 @@ impl Compiler {
     }
 }
 
+fn pair_test(name: &str) -> PairTest {
+    match name {
+        "contains" => PairTest::Contains,
+        "startsWith" => PairTest::StartsWith,
+        _ => PairTest::EndsWith,
+    }
+}
+
 /// The negation, with `!(a || b)` as `!a && !b`, so that it splits into conjuncts.
 fn negated(predicate: Predicate) -> Predicate {
     match predicate {
@@ -367,6 +330,31 @@ fn negated(predicate: Predicate) -> Predicate {
         Predicate::Const(value) => Predicate::Const(!value),
         other => Predicate::Not(Box::new(other)),
     }
+}
+
+fn one_of(
+    item: usize,
+    typed: Typed,
+    items: Vec<Typed>,
+    list: usize,
+) -> Result<Predicate, CelError> {
+    if !items.is_empty() && items.iter().all(|one| matches!(one, Typed::Number(_))) {
+        let left = typed.into_number(item)?;
+        let each =
+            |one: Typed| Ok(Predicate::Number(left.clone(), Order::Equal, one.into_number(list)?));
+        return items.into_iter().map(each).collect::<Result<_, _>>().map(Predicate::Any);
+    }
+    let text = typed.into_text(item)?;
+    let mut words: Vec<Str> = Vec::new();
+    for one in items {
+        let TextExpr::Literal(word) = one.into_text(list)? else {
+            return Err(CelError::new(list, "a list may hold constants only"));
+        };
+        check_word(list, &text, &word)?;
+        words.push(word);
+    }
+    words.sort();
+    Ok(Predicate::Text(text, TextTest::OneOf(words.into())))
 }
 
 fn order_of(operator: &str) -> Order {
@@ -550,8 +538,7 @@ fn path_of(expr: &Expr) -> Result<Vec<(usize, String)>, CelError> {
 fn field_of(start: usize, path: &[(usize, String)]) -> Result<Field, CelError> {
     let names: Vec<&str> = path.iter().map(|(_, part)| part.as_str()).collect();
     let (id, used) = (1..=2)
-        .filter_map(|count| Some((FieldId::from_name(&names.get(..count)?.join("."))?, count)))
-        .next()
+        .find_map(|count| Some((FieldId::from_name(&names.get(..count)?.join("."))?, count)))
         .ok_or_else(|| unknown_field(start, &names))?;
     let rest = path.get(used..).unwrap_or_default();
     let parts: Vec<Str> = rest.iter().map(|(_, part)| part.into()).collect();

@@ -49,10 +49,8 @@ impl<'a> Lexer<'a> {
         loop {
             let rest = self.rest();
             let blanks = rest.len() - rest.trim_start().len();
-            let comment = match rest.starts_with("//") {
-                true => rest.find('\n').unwrap_or(rest.len()),
-                false => 0,
-            };
+            let comment =
+                if rest.starts_with("//") { rest.find('\n').unwrap_or(rest.len()) } else { 0 };
             if blanks + comment == 0 {
                 return;
             }

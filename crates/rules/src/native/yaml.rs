@@ -280,8 +280,8 @@ impl Problems<'_> {
                 self.add(line, format!("`{key}` knows no `{name}`"), hint);
             }
         }
-        let named = |one: &&T| names.iter().any(|name| name == name_of(**one));
-        known.iter().filter(named).copied().collect()
+        let listed = |one: &&T| names.iter().any(|name| name == name_of(**one));
+        known.iter().filter(listed).copied().collect()
     }
 
     fn watches(&mut self, on: &OnFile) -> Watches {
@@ -336,8 +336,8 @@ impl Problems<'_> {
                 self.add(line, format!("there is no action `{name}`"), suggest(name, known));
             }
         }
-        let named = |kind: &&ActionKind| names.iter().any(|name| names_kind(name, **kind));
-        ActionKind::ALL.iter().filter(named).copied().collect()
+        let listed = |kind: &&ActionKind| names.iter().any(|name| names_kind(name, **kind));
+        ActionKind::ALL.iter().filter(listed).copied().collect()
     }
 
     fn when(&mut self, text: Option<&str>) -> Predicate {

@@ -49,12 +49,12 @@ impl<'a> View<'a> {
         let (principal, event) = (&self.fact.principal, self.event());
         let names = [principal.actor().name.as_str(), principal.effective.name.as_str()];
         let subjects = &binding.subjects;
-        let named = |kind: bool, name: &str| {
+        let bound = |kind: bool, name: &str| {
             subjects
                 .iter()
                 .any(|one| (one.kind == "Group") == kind && one.authorizer_name() == name)
         };
-        if names.iter().any(|name| !name.is_empty() && named(false, name)) {
+        if names.iter().any(|name| !name.is_empty() && bound(false, name)) {
             return Truth::True;
         }
         if subjects.iter().all(|subject| subject.kind != "Group") {
@@ -64,7 +64,7 @@ impl<'a> View<'a> {
             .into_iter()
             .map(|(user, identity)| match groups(user, identity) {
                 Reading::Present(groups) => {
-                    Truth::from(groups.iter().any(|group| named(true, &group.text())))
+                    Truth::from(groups.iter().any(|group| bound(true, &group.text())))
                 }
                 Reading::Absent => Truth::False,
                 Reading::Unknown => Truth::Unknown,

@@ -126,7 +126,7 @@ fn unknown_keys_and_words_are_refused_with_what_was_probably_meant() {
             "[history.priorActions]",
             "20: `history.priorActions` cannot be grouped or counted by (use a named field)",
         ),
-        ("{count}", "{cuont}", "23: there is no field `{cuont}`"),
+        ("{count}", "{cuont}", "23: there is no field `{cuont}` (did you mean `count`?)"),
     ]);
 }
 
@@ -359,7 +359,7 @@ const CONDITIONS: &[(&str, usize, &str, &str)] = &[
     ("event.annotations[\"a\"].b == \"c\"", 0, "the values of this map are texts", ""),
     (
         "event.annotations[event.verb] == \"a\"",
-        23,
+        18,
         "an index must be a constant",
         "write map[\"KEY\"] or list[0]",
     ),

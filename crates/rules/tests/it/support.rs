@@ -122,8 +122,8 @@ pub(crate) fn load(text: &str) -> Result<RuleSet, Vec<LoadError>> {
 }
 
 pub(crate) fn watching_anything(when: &str) -> RuleSet {
-    let lines: String = when.lines().map(|line| format!("  {line}\n")).collect();
-    match load(&rule_text(ANYTHING, &format!("when: |\n{lines}"))) {
+    let lines = when.replace('\n', "\n  ");
+    match load(&rule_text(ANYTHING, &format!("when: |\n  {lines}\n"))) {
         Ok(rules) => rules,
         Err(errors) => panic!("{when}: {}", errors[0]),
     }

@@ -1,0 +1,46 @@
+//! Invariant 7: the engine can be saved and restored at any event, and nothing changes.
+
+use crate::support::{facts, log, rules};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::sync::Arc;
+use trailhound_detect::{Engine, Outcome, Settings};
+
+/// The events of all rule tests, one after the other: every stateful part has something to hold.
+fn everything() -> String {
+    let events: Vec<Value> =
+        rules().rules().iter().flat_map(|rule| rule.tests()).flat_map(|test| test.events.clone()).collect();
+    log(&events)
+}
+
+fn run(stops: &[usize]) -> Outcome {
+    let rules = rules();
+    let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
+    for (place, (fact, key)) in facts(&rules, &everything()).into_iter().enumerate() {
+        engine.push(fact, key);
+        if stops.contains(&place) {
+            let saved = engine.save().unwrap();
+            engine = Engine::restore(Arc::clone(&rules), &saved).unwrap();
+        }
+    }
+    engine.flush();
+    engine.outcome()
+}
+
+#[test]
+fn there_is_enough_state_for_the_test_to_mean_something() {
+    let outcome = run(&[]);
+    assert!(outcome.findings.len() > 30, "{}", outcome.findings.len());
+    assert!(outcome.incidents.len() > 10);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_restart_at_any_event_changes_nothing(
+        stops in proptest::collection::vec(0usize..600, 1..6)
+    ) {
+        prop_assert_eq!(run(&stops), run(&[]));
+    }
+}
