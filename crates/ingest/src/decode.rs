@@ -102,7 +102,8 @@ impl<'r> Run<'r> {
             let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) else { break };
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let end = at + trimmed(rest.get(..length).unwrap_or_default());
-            if rest.first() == Some(&b'{') && self.plain(at, end) {
+            let may_be_list = length > MAX_PLAIN && frame::opens_list(bytes, at);
+            if rest.first() == Some(&b'{') && !may_be_list && self.plain(at, end) {
                 at += length;
                 continue;
             }
@@ -300,6 +301,9 @@ impl<'r> Run<'r> {
         usable
     }
 }
+
+/// Lines longer than this are looked at for being a list before they are parsed as one event.
+const MAX_PLAIN: usize = 8 << 10;
 
 /// How much text may stand before a record on its line.
 const MAX_PREFIX: usize = 256;

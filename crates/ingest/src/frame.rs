@@ -142,7 +142,11 @@ impl Balance {
 
 /// Bytes of numbers, `true`, `false`, `null`, and the two separators.
 fn is_scalar_byte(byte: u8) -> bool {
-    byte.is_ascii_digit() || b"+-.eEtruefalsn:,".contains(&byte)
+    matches!(
+        byte,
+        b':' | b',' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' | b't' | b'r' | b'u' | b'f'
+            | b'a' | b'l' | b's' | b'n'
+    )
 }
 
 /// Finds pieces one by one. Remembers only whether it is inside a list.
@@ -329,6 +333,11 @@ enum Head {
     List(usize),
     No,
     Incomplete,
+}
+
+/// Whether a list of records begins at `at`.
+pub(crate) fn opens_list(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at) == Some(&b'{') && matches!(list_head(bytes, at), Head::List(_))
 }
 
 /// Looks whether the object at `at` is a list of records.

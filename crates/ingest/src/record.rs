@@ -9,7 +9,7 @@ use crate::{
     frame::{Fields, Key},
     limits::SKIP_DEPTH,
     mask::{Masker, Place, Scope, Walk, write_text},
-    tree::Tree,
+    tree::{MANAGED_FIELDS, Tree},
     wire::{Raw, Wire},
 };
 use sha2::{Digest, Sha256};
@@ -83,7 +83,7 @@ impl<'a> Record<'a> {
     }
 
     fn parse(&self, side: Side) -> Option<Tree<'a>> {
-        let tree = Tree::parse(&self.raw(side)?.0);
+        let tree = Tree::parse_lean(&self.raw(side)?.0);
         self.damaged.set(self.damaged.get() + u64::from(tree.is_none()));
         tree
     }
@@ -182,7 +182,7 @@ impl<'a> Record<'a> {
             };
             let json = self
                 .field(key, raw, limit, &[])
-                .or_else(|| self.field(key, raw, limit, &["managedFields"]))
+                .or_else(|| self.field(key, raw, limit, &[MANAGED_FIELDS]))
                 .unwrap_or_else(|| cut_mark(raw.len()));
             parts.push(Part { key: key.to_owned(), json, raw: raw.len() });
         }
@@ -231,6 +231,9 @@ impl Bodies for Record<'_> {
 
     fn value(&self, side: Side, path: &[&str]) -> Reading<Value> {
         let Some(tree) = self.tree(side) else { return self.missing(side) };
+        let whole =
+            path.contains(&MANAGED_FIELDS).then(|| Tree::parse(&self.raw(side)?.0)).flatten();
+        let tree = whole.as_ref().unwrap_or(tree);
         let root = Walk::new(self.masker, tree, self.root_place());
         let found = path.iter().try_fold(root, |walk, key| walk.step(key));
         found.and_then(|walk| value_of(&walk)).map_or(Reading::Absent, Reading::Present)

@@ -3,8 +3,8 @@
 //! The order of fields is kept, and nesting is bounded before parsing, because what a client sends
 //! ends here.
 
-use crate::{depth, limits::BODY_DEPTH};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use crate::{depth, limits::BODY_DEPTH, wire::Text};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::{borrow::Cow, fmt};
 
 /// A JSON value.
@@ -23,13 +23,23 @@ pub(crate) enum Tree<'a> {
 static NULL: Tree<'static> = Tree::Null;
 
 impl<'a> Tree<'a> {
-    /// Parses a body; `None` if it is damaged or nested too deep.
+    /// Parses JSON; `None` if it is damaged or nested too deep.
     pub(crate) fn parse(text: &'a str) -> Option<Tree<'a>> {
+        Tree::parse_by(text, Parse { lean: false })
+    }
+
+    /// Parses a body without its `managedFields`: they are half of many objects, and say nothing
+    /// that anybody asks for.
+    pub(crate) fn parse_lean(text: &'a str) -> Option<Tree<'a>> {
+        Tree::parse_by(text, Parse { lean: true })
+    }
+
+    fn parse_by(text: &'a str, parse: Parse) -> Option<Tree<'a>> {
         if !depth::is_within(text.as_bytes(), BODY_DEPTH) {
             return None;
         }
         let mut deserializer = sonic_rs::Deserializer::from_str(text).utf8_lossy();
-        let tree = Tree::deserialize(&mut deserializer).ok()?;
+        let tree = parse.deserialize(&mut deserializer).ok()?;
         deserializer.end().ok()?;
         Some(tree)
     }
@@ -92,9 +102,24 @@ impl<'a> Tree<'a> {
     }
 }
 
-struct TreeVisitor;
+/// The field that a lean parse leaves out.
+pub(crate) const MANAGED_FIELDS: &str = "managedFields";
 
-impl<'de> Visitor<'de> for TreeVisitor {
+/// How to parse.
+#[derive(Clone, Copy)]
+struct Parse {
+    lean: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Parse {
+    type Value = Tree<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Parse {
     type Value = Tree<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +156,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree<'de>, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element()? {
+        while let Some(value) = list.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Tree::List(values))
@@ -139,17 +164,13 @@ impl<'de> Visitor<'de> for TreeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree<'de>, A::Error> {
         let mut fields = Vec::new();
-        while let Some((key, value)) = map.next_entry::<KeyText<'de>, Tree<'de>>()? {
-            fields.push((key.0, value));
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            if self.lean && key.as_str() == MANAGED_FIELDS {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                fields.push((key.0, map.next_value_seed(self)?));
+            }
         }
         Ok(Tree::Object(fields))
     }
 }
-
-impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TreeVisitor)
-    }
-}
-
-type KeyText<'a> = crate::wire::Text<'a>;

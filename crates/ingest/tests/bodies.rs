@@ -179,7 +179,7 @@ fn names_uids_owners_and_versions() {
 #[test]
 fn access_objects() {
     let kind = |resource: &str, verb: &str, request: &str, response: &str| {
-        Sent { resource, verb, request, response, ..Sent::default() }.body().kind
+        Sent { verb, resource, request, response, ..Sent::default() }.body().kind
     };
     let BodyKind::Binding(binding) = kind(
         "clusterrolebindings",
@@ -337,7 +337,8 @@ fn a_damaged_body_leaves_the_event_and_is_counted() {
 
 #[test]
 fn values_by_path() {
-    let request = r#"{"a":{"b":[1,"x",true,2.5,null,{"c":"d"}]},"n":null}"#;
+    let request =
+        r#"{"a":{"b":[1,"x",true,2.5,null,{"c":"d"}]},"n":null,"managedFields":["kept"]}"#;
     let asks: Vec<common::Ask> = [
         vec!["a", "b", "0"],
         vec!["a", "b", "1"],
@@ -348,6 +349,7 @@ fn values_by_path() {
         vec!["n"],
         vec!["z"],
         vec!["a", "b", "5"],
+        vec!["managedFields", "0"],
     ]
     .into_iter()
     .map(|path| (Side::Request, path))
@@ -368,6 +370,7 @@ fn values_by_path() {
             Reading::Absent,
             Reading::Absent,
             text(r#"{"c":"d"}"#),
+            text("kept"),
             Reading::Unknown,
         ]
     );

@@ -321,7 +321,7 @@ fn a_record_without_time_takes_that_of_the_record_before_in_any_chunking() {
 #[test]
 fn a_cut_record_says_so() {
     let b = event("b");
-    let found = decode_all(b[..b.find("kubectl").unwrap()].as_bytes(), Vec::new());
+    let found = decode_all(&b.as_bytes()[..b.find("kubectl").unwrap()], Vec::new());
     assert!(found.events[0].bodies.truncated);
     assert_eq!(found.events[0].user.name, "alice");
     assert_eq!(found.tally.truncated, 1);

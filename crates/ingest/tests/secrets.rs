@@ -503,6 +503,18 @@ fn planted_credentials_never_leave_and_evidence_does() {
 }
 
 #[test]
+fn a_record_cut_anywhere_leaks_nothing() {
+    for (name, record, planted, _) in cases() {
+        for cut in (0..record.len()).step_by(5).filter(|cut| record.is_char_boundary(*cut)) {
+            let plain = decode(&record[..cut]).everything().replace('\\', "");
+            for secret in &planted {
+                assert!(!plain.contains(secret), "{name} cut at {cut}: {secret} leaked\n{plain}");
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_values_stay_comparable_within_a_run_only() {
     let body = r#"{"kind":"Secret","data":{"a":"c2FtZQ==","b":"c2FtZQ==","c":"b3RoZXI="}}"#;
     let found = decode_all(

@@ -7,13 +7,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use std::thread::Scope;
 use trailhound_ingest::{Chunk, ChunkReader};
 use trailhound_model::scan::Unread;
+use trailhound_rules::RuleTally;
 
 /// Batches that may wait per source.
 const AHEAD: usize = 4;
 /// Sources that get a reading thread of their own; more are read in place.
 const MOST_READERS: usize = 4;
 
-pub struct Job {
+struct Job {
     chunk: Chunk,
     reply: Sender<Batch>,
 }
@@ -22,6 +23,7 @@ pub struct Job {
 pub enum Message {
     /// A batch that will be decoded.
     Batch(Receiver<Batch>),
+    /// The source is over.
     End(Option<Unread>),
 }
 
@@ -45,9 +47,10 @@ impl Pool {
         for _ in 0..threads {
             let queue = queue.clone();
             scope.spawn(move || {
+                let mut memory = RuleTally::default();
                 for job in queue {
                     // The receiver is gone only if the scan was given up.
-                    let _ = job.reply.send(worker.work(&job.chunk));
+                    let _ = job.reply.send(worker.work(&job.chunk, &mut memory));
                 }
             });
         }
@@ -62,7 +65,7 @@ impl Pool {
         reader: ChunkReader,
     ) -> Feed<'env> {
         let Some(jobs) = self.jobs.clone().filter(|_| self.readers.get() < MOST_READERS) else {
-            return Feed::InPlace { reader: Box::new(reader), worker };
+            return Feed::InPlace { reader: Box::new(reader), worker, memory: RuleTally::default() };
         };
         self.readers.set(self.readers.get() + 1);
         let (messages, queue) = bounded(AHEAD);
@@ -97,6 +100,8 @@ pub enum Feed<'a> {
         reader: Box<ChunkReader>,
         /// The decoder.
         worker: Worker<'a>,
+        /// What it remembers of the rules.
+        memory: RuleTally,
     },
     /// Read and decoded ahead.
     Ahead {
@@ -117,9 +122,9 @@ impl Feed<'_> {
     /// The next batch.
     pub fn next(&mut self) -> Next {
         match self {
-            Feed::InPlace { reader, worker } => match reader.next() {
+            Feed::InPlace { reader, worker, memory } => match reader.next() {
                 Some(chunk) => {
-                    let batch = worker.work(&chunk);
+                    let batch = worker.work(&chunk, memory);
                     reader.recycle(chunk.bytes);
                     Next::Batch(Box::new(batch))
                 }

@@ -34,12 +34,14 @@ pub struct Batch {
 }
 
 impl Worker<'_> {
-    /// Works on a chunk.
-    pub fn work(&self, chunk: &Chunk) -> Batch {
-        let mut gather = Gather { worker: self, batch: Batch::default() };
+    /// Works on a chunk. `memory` belongs to the thread: it remembers which rules a kind of request
+    /// can meet, and never changes a result.
+    pub fn work(&self, chunk: &Chunk, memory: &mut RuleTally) -> Batch {
+        let mut gather = Gather { worker: self, batch: Batch::default(), memory };
         let tally = decode(chunk, &Decoder::new(self.masker), &mut gather);
         let mut batch = gather.batch;
         batch.tally = tally;
+        batch.rules = memory.take_counts();
         batch
     }
 }
@@ -47,13 +49,14 @@ impl Worker<'_> {
 struct Gather<'a> {
     worker: &'a Worker<'a>,
     batch: Batch,
+    memory: &'a mut RuleTally,
 }
 
 impl Sink for Gather<'_> {
     fn event(&mut self, event: Event, bodies: &dyn Bodies) {
         let key = dedupe::key(&event, self.worker.secret);
         let mut fact = Fact::of(event);
-        self.worker.rules.candidates(&mut fact, bodies, &mut self.batch.rules);
+        self.worker.rules.candidates(&mut fact, bodies, self.memory);
         self.batch.facts.push((fact, key));
     }
 

@@ -201,7 +201,12 @@ fn value(part: &Part, fact: &Fact, view: &View, extra: &BTreeMap<String, String>
 
 /// Without line breaks and other control characters, and not longer than a sentence bears.
 fn one_line(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    // A backquote would end or begin a quotation, and outputs show those as commands.
+    let clean = |c: char| match c {
+        '`' => '\'',
+        c if c.is_control() => ' ',
+        c => c,
+    };
     let mut out: String = text.chars().take(MAX_VALUE).map(clean).collect();
     if text.chars().nth(MAX_VALUE).is_some() {
         out.push('…');

@@ -93,21 +93,50 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String
         return String::new();
     };
     let mut parts = vec![beginning(first)];
-    if !hops.is_empty() {
-        parts.push(spread(hops));
-    }
+    parts.extend(spread(hops));
     if let Some(worst) = worst.filter(|worst| worst.id != first.id) {
-        parts.push(format!("The gravest act, at {}: {}", worst.time.clock(), worst.explanation));
+        parts.push(format!("The gravest act, at {} UTC: {}", worst.time.clock(), worst.explanation));
     }
+    parts.extend(acts(findings));
     let requests: u64 = findings.iter().map(|finding| finding.record_count).sum();
     if findings.len() > 1 {
         parts.push(format!(
-            "In all, {} findings stand on {requests} log records within {}.",
+            "All this within {}; {} findings stand on {requests} log records.",
+            words::duration(last.last.since(first.time)),
             findings.len(),
-            words::duration(last.last.since(first.time))
         ));
     }
     parts.join(" ")
+}
+
+/// What was done, each sort of act once, in order: the whole at a glance.
+fn acts(findings: &[&Finding]) -> Option<String> {
+    let mut acts: Vec<(&str, usize)> = Vec::new();
+    for finding in findings {
+        let title = finding.rule.title.as_str();
+        match acts.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, count)) => *count += 1,
+            None => acts.push((title, 1)),
+        }
+    }
+    if acts.len() < 3 {
+        return None;
+    }
+    let said: Vec<String> = acts
+        .iter()
+        .map(|(title, count)| {
+            let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+            format!("{}{times}", lower_first(title))
+        })
+        .collect();
+    Some(format!("In order: {}.", said.join("; ")))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().collect::<String>() + letters.as_str()
+    })
 }
 
 /// The first act that is suspicious in itself: what came before only made it possible.
@@ -133,9 +162,14 @@ fn beginning(first: &Finding) -> String {
     )
 }
 
-fn spread(hops: &[Hop]) -> String {
-    let sentences: Vec<&str> = hops.iter().map(|hop| hop.sentence.as_str()).collect();
-    format!("How it moved on: {}", sentences.join(" "))
+/// The identities that were gained, in order.
+fn spread(hops: &[Hop]) -> Option<String> {
+    let gained = ordered(hops.iter().map(|hop| words::words(&hop.to)));
+    match gained.len() {
+        0 => None,
+        1 => Some(format!("From there it moved on to {}.", words::list(&gained))),
+        more => Some(format!("From there it moved on to {more} more identities: {}.", words::list(&gained))),
+    }
 }
 
 fn step(finding: &Finding) -> Step {

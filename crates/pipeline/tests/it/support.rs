@@ -7,7 +7,7 @@ use trailhound_detect::{Engine, Outcome, Settings, dedupe::Key};
 use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::{fact::Fact, time::Time};
 use trailhound_pipeline::work::Worker;
-use trailhound_rules::RuleSet;
+use trailhound_rules::{RuleSet, RuleTally};
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -20,7 +20,7 @@ pub(crate) fn rules() -> Arc<RuleSet> {
 pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Fact, Key)> {
     let masker = Masker::new([3; 16]);
     let worker = Worker { rules, masker: &masker, secret: [5; 16] };
-    let batch = worker.work(&Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec()));
+    let batch = worker.work(&Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec()), &mut RuleTally::default());
     assert!(batch.rejects.is_empty(), "{:?}", batch.rejects);
     batch.facts
 }
