@@ -87,9 +87,8 @@ fn subscription(run: &mut Run<'_>, found: &Subscription<'_>, text: &str, envelop
             return run
                 .reject(envelope, "a CloudWatch envelope with damaged log events".to_owned());
         };
-        let at = envelope.at + (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        let inner =
-            Envelope { at, length: raw.len(), cluster: cluster.clone(), ..envelope.clone() };
+        let at = (raw.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let inner = Envelope { cluster: cluster.clone(), ..envelope.inside(at, raw.len()) };
         match sonic_rs::from_str::<Message<'_>>(raw) {
             Ok(message) => self::message(run, &message, &found.log_stream, inner),
             Err(_) => {

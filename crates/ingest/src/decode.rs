@@ -83,6 +83,15 @@ pub(crate) struct Envelope {
     pub(crate) repaired: bool,
 }
 
+impl Envelope {
+    /// A part of this range. Text that had to be repaired is longer than its bytes, so offsets in
+    /// it are approximate; they stay inside of the range.
+    pub(crate) fn inside(&self, at: usize, length: usize) -> Envelope {
+        let at = at.min(self.length.saturating_sub(1));
+        Envelope { at: self.at + at, length: length.min(self.length - at), ..self.clone() }
+    }
+}
+
 pub(crate) struct Run<'r> {
     chunk: &'r Chunk,
     /// The chunk as text, if all of it is UTF-8.
@@ -274,12 +283,7 @@ impl<'r> Run<'r> {
         let prefix_time = text.split_whitespace().next().and_then(Time::parse);
         if let Some(at) = text.find("{\"").filter(|at| *at <= MAX_PREFIX) {
             let record = text.get(at..).unwrap_or_default();
-            let inner = Envelope {
-                at: envelope.at + at,
-                length: record.len(),
-                time: prefix_time,
-                ..envelope.clone()
-            };
+            let inner = Envelope { time: prefix_time, ..envelope.inside(at, record.len()) };
             if self.native(record, &inner) || self.damaged_after_prefix(record, inner) {
                 return;
             }

@@ -149,7 +149,7 @@ fn strings(value: &str) -> Texts<'_> {
         let one = string(value);
         return Texts(if one.is_empty() { Vec::new() } else { vec![one] });
     }
-    if !depth::is_within(value.as_bytes(), FIELD_DEPTH) {
+    if !depth::is_shallow(value.as_bytes(), FIELD_DEPTH) {
         return Texts::default();
     }
     let mut texts = Vec::new();

@@ -144,8 +144,21 @@ impl Balance {
 fn is_scalar_byte(byte: u8) -> bool {
     matches!(
         byte,
-        b':' | b',' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E' | b't' | b'r' | b'u' | b'f'
-            | b'a' | b'l' | b's' | b'n'
+        b':' | b',' | b'0'
+            ..=b'9'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'e'
+                | b'E'
+                | b't'
+                | b'r'
+                | b'u'
+                | b'f'
+                | b'a'
+                | b'l'
+                | b's'
+                | b'n'
     )
 }
 

@@ -35,7 +35,7 @@ impl<'a> Tree<'a> {
     }
 
     fn parse_by(text: &'a str, parse: Parse) -> Option<Tree<'a>> {
-        if !depth::is_within(text.as_bytes(), BODY_DEPTH) {
+        if !depth::is_shallow(text.as_bytes(), BODY_DEPTH) {
             return None;
         }
         let mut deserializer = sonic_rs::Deserializer::from_str(text).utf8_lossy();

@@ -4,13 +4,16 @@
 
 use crate::work::{Batch, Worker};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 use trailhound_ingest::{Chunk, ChunkReader};
 use trailhound_model::scan::Unread;
 use trailhound_rules::RuleTally;
 
 /// Batches that may wait per source.
 const AHEAD: usize = 4;
+/// Address space for the stack of a decoding thread, of which a page or two is used: with so much
+/// the decoder need not look how deep a record is nested (`ingest::depth`).
+pub const STACK: usize = 128 << 20;
 /// Sources that get a reading thread of their own; more are read in place.
 const MOST_READERS: usize = 4;
 
@@ -44,15 +47,24 @@ impl Pool {
             return Pool { jobs: None, readers: std::cell::Cell::new(0) };
         }
         let (jobs, queue) = bounded::<Job>(threads * 2);
+        let mut started = 0;
         for _ in 0..threads {
             let queue = queue.clone();
-            scope.spawn(move || {
+            let decode = move || {
                 let mut memory = RuleTally::default();
                 for job in queue {
                     // The receiver is gone only if the scan was given up.
                     let _ = job.reply.send(worker.work(&job.chunk, &mut memory));
                 }
-            });
+            };
+            if thread::Builder::new().stack_size(STACK).spawn_scoped(scope, decode).is_err() {
+                // The system gives no more threads: those that there are do the work.
+                break;
+            }
+            started += 1;
+        }
+        if started == 0 {
+            return Pool { jobs: None, readers: std::cell::Cell::new(0) };
         }
         Pool { jobs: Some(jobs), readers: std::cell::Cell::new(0) }
     }

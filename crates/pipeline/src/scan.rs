@@ -1,7 +1,7 @@
 //! `scan`: read what there is, judge it, give one answer.
 
 use crate::{
-    feed::Pool,
+    feed::{Pool, STACK},
     merge::{Merge, Witness},
     repeats,
     work::{Batch, Worker},
@@ -59,13 +59,19 @@ pub enum ScanError {
     /// Nothing that was named can be read.
     #[error("nothing to read: {}", .0.iter().map(|u| format!("{}: {}", u.source, u.reason)).collect::<Vec<_>>().join("; "))]
     Nothing(Vec<Unread>),
+    /// The system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// A fault of this program.
+    #[error("the scan ended by a fault of this program; please report it with the message above")]
+    Fault,
 }
 
 /// Reads and judges. `progress` is called now and then from the calling thread.
 pub fn scan(
     options: &Options,
     rules: &Arc<RuleSet>,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Scan, ScanError> {
     let found = discover(&options.paths);
     let mut sources = found.sources;
@@ -83,7 +89,15 @@ pub fn scan(
         input: Input { sources: names, unread: found.unread, warnings, ..Input::default() },
         ..Gathered::default()
     };
-    let outcome = run(options, rules, &sources, &mut gathered, progress);
+    let outcome = thread::scope(|scope| {
+        let work = || run(options, rules, &sources, &mut gathered, progress);
+        thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, work)
+            .map_err(ScanError::Thread)?
+            .join()
+            .map_err(|_| ScanError::Fault)
+    })?;
     Ok(answer(rules, outcome, gathered))
 }
 
@@ -92,7 +106,7 @@ fn run(
     rules: &Arc<RuleSet>,
     sources: &[SourceSpec],
     gathered: &mut Gathered,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Outcome {
     let masker = Masker::new(options.masking_key);
     let worker = Worker { rules, masker: &masker, secret: options.record_key };
