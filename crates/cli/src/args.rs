@@ -83,7 +83,7 @@ pub(crate) struct OutputArgs {
     /// Show everything: low findings, all steps.
     #[arg(long, short)]
     pub(crate) verbose: bool,
-    /// When to use colour (NO_COLOR is honoured).
+    /// When to use colour (`NO_COLOR` is honoured).
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: ColorChoice,
 }
@@ -123,8 +123,7 @@ pub(crate) enum RulesCommand {
 }
 
 fn severity(name: &str) -> Result<Severity, String> {
-    Severity::from_name(name)
-        .ok_or_else(|| "one of info, low, medium, high, critical".to_owned())
+    Severity::from_name(name).ok_or_else(|| "one of info, low, medium, high, critical".to_owned())
 }
 
 /// Parses the command line; prints help and exits by itself where that is asked for.

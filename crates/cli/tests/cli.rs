@@ -1,6 +1,8 @@
 //! The program as a user meets it: arguments, output, exit codes. Sealed: own folder, no colour,
 //! fixed width.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
 use std::{
     fs,
     io::Write as _,
@@ -103,7 +105,8 @@ fn standard_input_json_lines_and_the_page() {
 #[test]
 fn a_report_that_cannot_be_written_is_an_error_that_names_it() {
     let folder = folder(&[("audit.log", QUIET)]);
-    let output = trailhound(folder.path(), &["scan", "audit.log", "--report", "no/such/dir.html"], None);
+    let output =
+        trailhound(folder.path(), &["scan", "audit.log", "--report", "no/such/dir.html"], None);
     assert_eq!(output.status.code(), Some(2));
     assert!(shown(&output.stderr).contains("no/such/dir.html"), "{}", shown(&output.stderr));
 }

@@ -97,7 +97,9 @@ impl Dedupe {
     /// The window in words, for the report.
     pub fn window(&self) -> String {
         if self.shortened {
-            format!("exact among any {WINDOW_RECORDS} consecutive records (the rate was too high for 10 minutes)")
+            format!(
+                "exact among any {WINDOW_RECORDS} consecutive records (the rate was too high for 10 minutes)"
+            )
         } else {
             format!("exact among any {WINDOW_RECORDS} consecutive records and within 10 minutes")
         }

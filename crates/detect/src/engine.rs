@@ -116,8 +116,8 @@ impl Engine {
             return;
         }
         cluster.order.push(fact);
-        while let Some(fact) = cluster.order.next() {
-            cluster.apply(&self.rules, fact);
+        while let Some(fact) = cluster.order.take_due() {
+            cluster.apply(&self.rules, &fact);
         }
     }
 
@@ -125,7 +125,7 @@ impl Engine {
     pub fn flush(&mut self) {
         for cluster in self.clusters.values_mut() {
             while let Some(fact) = cluster.order.pop() {
-                cluster.apply(&self.rules, fact);
+                cluster.apply(&self.rules, &fact);
             }
         }
     }
@@ -138,7 +138,10 @@ impl Engine {
         }
         outcome.findings.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.id.cmp(&b.id)));
         outcome.incidents.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then(a.first_seen.cmp(&b.first_seen)).then_with(|| a.id.cmp(&b.id))
+            b.severity
+                .cmp(&a.severity)
+                .then(a.first_seen.cmp(&b.first_seen))
+                .then_with(|| a.id.cmp(&b.id))
         });
         outcome
     }
@@ -171,16 +174,16 @@ impl Cluster {
         }
     }
 
-    fn apply(&mut self, rules: &RuleSet, fact: Fact) {
+    fn apply(&mut self, rules: &RuleSet, fact: &Fact) {
         self.coverage.observe(&fact.event);
-        if self.stages.part(&fact) != Part::Judge {
+        if self.stages.part(fact) != Part::Judge {
             return;
         }
         let mut gravest = Severity::Info;
         for candidate in &fact.candidates {
-            gravest = gravest.max(self.confirm(rules, *candidate, &fact));
+            gravest = gravest.max(self.confirm(rules, *candidate, fact));
         }
-        self.past.learn(&fact, gravest >= Severity::Medium);
+        self.past.learn(fact, gravest >= Severity::Medium);
     }
 
     /// Judges a candidate; how grave it is if it holds.
@@ -208,11 +211,14 @@ impl Cluster {
     fn found(&mut self, rules: &RuleSet, rule: &Rule, fact: &Fact, verdict: &Verdict) {
         let judge = Judge { rules, rule, fact, history: &self.past };
         let finding = judge.finding(verdict, &BTreeMap::new());
-        self.add(finding);
+        self.add(finding, fact);
     }
 
-    fn add(&mut self, finding: Finding) -> Folded {
+    fn add(&mut self, finding: Finding, fact: &Fact) -> Folded {
         let folded = self.findings.add(finding);
+        if let (Folded::New(place) | Folded::Into(place), Some(exhibit)) = (folded, &fact.exhibit) {
+            self.findings.show(place, exhibit);
+        }
         match folded {
             Folded::New(place) => self.correlator.add(place, self.findings.list()),
             Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
@@ -244,7 +250,9 @@ impl Cluster {
                 finding.record_count = count;
                 finding.numbers.insert("count".into(), count as f64);
                 finding.numbers.insert("distinct".into(), values.len() as f64);
-                let (Folded::New(place) | Folded::Into(place)) = self.add(finding) else { return };
+                let (Folded::New(place) | Folded::Into(place)) = self.add(finding, fact) else {
+                    return;
+                };
                 let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else { return };
                 self.windows.opened(index, group, &id);
                 self.watch(id, Growing { rule: index, fact: Box::new(fact.clone()), values });
@@ -259,7 +267,7 @@ impl Cluster {
     }
 
     fn grow(&mut self, id: &str, value: String, fact: &Fact) {
-        let Some(place) = self.findings.grow(id, record(fact, false)) else { return };
+        let Some(place) = self.findings.grow(id, record(fact)) else { return };
         self.correlator.touch(place, self.findings.list());
         if let Some(growing) = self.growing.get_mut(id)
             && growing.values.len() < 8
@@ -282,8 +290,14 @@ impl Cluster {
         outcome.last = outcome.last.max(self.coverage.last());
         for (count, what) in [
             (self.past.forgotten, "actors whose history was forgotten because there were too many"),
-            (self.windows.forgotten, "counting windows that were forgotten because there were too many"),
-            (self.stages.forgotten, "open requests that were forgotten because there were too many"),
+            (
+                self.windows.forgotten,
+                "counting windows that were forgotten because there were too many",
+            ),
+            (
+                self.stages.forgotten,
+                "open requests that were forgotten because there were too many",
+            ),
         ] {
             if count > 0 {
                 outcome.bounds.push(format!("{count} {what}"));

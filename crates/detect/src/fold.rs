@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use trailhound_model::{
+    fact::Exhibit,
     finding::{Finding, FindingKind, Record},
     time::{MINUTE, Time},
 };
@@ -90,15 +91,22 @@ impl Findings {
         Some(place)
     }
 
-    fn extend(&mut self, place: usize, mut record: Record) {
+    fn extend(&mut self, place: usize, record: Record) {
         let Some(finding) = self.list.get_mut(place) else { return };
         finding.record_count += 1;
         finding.last = finding.last.max(record.time);
         if finding.records.len() < MOST_RECORDS {
-            if finding.records.len() >= WHOLE_RECORDS {
-                record.masked.clear();
-            }
             finding.records.push(record);
+        }
+    }
+
+    /// Gives the last record of a finding its text, if it is among the first that show theirs.
+    pub fn show(&mut self, place: usize, exhibit: &Exhibit) {
+        let Some(finding) = self.list.get_mut(place) else { return };
+        let shown = finding.records.iter().filter(|record| !record.masked.is_empty()).count();
+        let kept = finding.record_count == finding.records.len() as u64;
+        if let Some(last) = finding.records.last_mut().filter(|_| kept && shown < WHOLE_RECORDS) {
+            exhibit.record().clone_into(&mut last.masked);
         }
     }
 

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use trailhound_model::{
+    body::BodyKind,
     credential::CredentialKind,
     entity,
     event::Event,
     fact::Fact,
     finding::{Finding, Record, RuleRef, Touch, TouchRole, hex},
-    body::BodyKind,
     lookup::{History, Truth},
     principal,
 };
@@ -26,7 +26,7 @@ impl Judge<'_> {
     /// The finding of this fact alone.
     pub(crate) fn finding(&self, verdict: &Verdict, extra: &BTreeMap<String, String>) -> Finding {
         let (fact, rule) = (self.fact, self.rule);
-        let records = vec![record(fact, true)];
+        let records = vec![record(fact)];
         Finding {
             id: Finding::id_of(rule.id(), &fact.event.cluster, &records),
             rule: RuleRef {
@@ -82,8 +82,9 @@ impl Judge<'_> {
     }
 }
 
-/// The record of a fact; with its masked text only if `whole`.
-pub(crate) fn record(fact: &Fact, whole: bool) -> Record {
+/// The record of a fact, without its text: masking costs, and most records of a finding need not be
+/// shown.
+pub(crate) fn record(fact: &Fact) -> Record {
     let event = &fact.event;
     let exhibit = fact.exhibit.as_deref();
     Record {
@@ -93,7 +94,7 @@ pub(crate) fn record(fact: &Fact, whole: bool) -> Record {
         position: event.position,
         sha256: exhibit.map(|exhibit| hex(&exhibit.digest())).unwrap_or_default(),
         summary: summary(fact),
-        masked: exhibit.filter(|_| whole).map(|exhibit| exhibit.record().to_owned()).unwrap_or_default(),
+        masked: String::new(),
     }
 }
 
@@ -116,7 +117,11 @@ fn summary(fact: &Fact) -> String {
 }
 
 fn credential_entity(fact: &Fact) -> String {
-    if fact.credential.id.is_empty() { String::new() } else { entity::credential(&fact.credential.id) }
+    if fact.credential.id.is_empty() {
+        String::new()
+    } else {
+        entity::credential(&fact.credential.id)
+    }
 }
 
 /// The entity that an event acts upon.
@@ -136,13 +141,18 @@ fn touches(rule: &Rule, fact: &Fact) -> Vec<Touch> {
         }
     };
     touch(TouchRole::Actor, fact.principal.actor().entity());
-    enabled_by(fact).into_iter().for_each(|entity| touch(TouchRole::EnabledBy, entity));
+    for entity in enabled_by(fact) {
+        touch(TouchRole::EnabledBy, entity);
+    }
     if !fact.object_name().is_empty() {
         touch(TouchRole::Target, target_entity(fact));
     }
     for enables in rule.enables() {
-        let role = if *enables == Enables::GrantSubjects { TouchRole::Grants } else { TouchRole::Enables };
-        enabled(*enables, fact).into_iter().for_each(|entity| touch(role, entity));
+        let part =
+            if *enables == Enables::GrantSubjects { TouchRole::Grants } else { TouchRole::Enables };
+        for entity in enabled(*enables, fact) {
+            touch(part, entity);
+        }
     }
     touches
 }
@@ -179,7 +189,11 @@ fn enabled(enables: Enables, fact: &Fact) -> Vec<String> {
     let name = fact.object_name();
     match enables {
         Enables::CredentialOfTargetPod => {
-            if name.is_empty() { Vec::new() } else { vec![entity::pod(namespace, name)] }
+            if name.is_empty() {
+                Vec::new()
+            } else {
+                vec![entity::pod(namespace, name)]
+            }
         }
         Enables::IssuedCredential => issued(fact),
         Enables::AccountOfTarget => account_of_target(fact, namespace, name),
@@ -187,7 +201,13 @@ fn enabled(enables: Enables, fact: &Fact) -> Vec<String> {
         Enables::CsrSubject => csr_subject(fact),
         // The event itself shows both identities; nothing later follows from the name alone.
         Enables::Impersonated => Vec::new(),
-        Enables::Target => if name.is_empty() { Vec::new() } else { vec![target_entity(fact)] },
+        Enables::Target => {
+            if name.is_empty() {
+                Vec::new()
+            } else {
+                vec![target_entity(fact)]
+            }
+        }
     }
 }
 
@@ -203,7 +223,11 @@ fn account_of_target(fact: &Fact, namespace: &str, name: &str) -> Vec<String> {
     if let Some(BodyKind::Workload(workload)) = fact.body().map(|body| &body.kind) {
         let account = workload.service_account.as_str();
         let default = account.is_empty() || account == "default";
-        return if default { Vec::new() } else { vec![entity::service_account(namespace, account)] };
+        return if default {
+            Vec::new()
+        } else {
+            vec![entity::service_account(namespace, account)]
+        };
     }
     match fact.event.resource() {
         "serviceaccounts" if !name.is_empty() => vec![entity::service_account(namespace, name)],
@@ -260,7 +284,8 @@ mod tests {
             binding_of_reason(&event)
         };
         assert_eq!(
-            reason("RBAC: allowed by ClusterRoleBinding \"x\" of ClusterRole \"y\" to User \"z\"").as_deref(),
+            reason("RBAC: allowed by ClusterRoleBinding \"x\" of ClusterRole \"y\" to User \"z\"")
+                .as_deref(),
             Some("clusterrolebinding:x")
         );
         assert_eq!(

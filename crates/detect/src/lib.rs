@@ -8,8 +8,8 @@
 //! [`fold`] → [`correlate`]. The twin and the learner will sit between `stages` and the rules and
 //! answer through the same trait, `model::lookup::History`.
 
-pub mod coverage;
 pub mod correlate;
+pub mod coverage;
 pub mod dedupe;
 pub mod engine;
 pub mod fold;

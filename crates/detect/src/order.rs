@@ -57,7 +57,7 @@ impl Order {
         }
     }
 
-    /// Takes a fact. Call [`Order::next`] until it gives nothing before the next one.
+    /// Takes a fact. Call [`Order::take_due`] until it gives nothing before the next one.
     pub fn push(&mut self, fact: Fact) {
         let time = fact.event.time;
         self.advance(time);
@@ -93,7 +93,7 @@ impl Order {
     }
 
     /// The next fact whose turn has come.
-    pub fn next(&mut self) -> Option<Fact> {
+    pub fn take_due(&mut self) -> Option<Fact> {
         let (place, _) = self.waiting.first_key_value()?;
         let due = self.newest.is_some_and(|newest| newest.since(place.0) >= self.lateness);
         if !due && self.waiting.len() <= MOST_WAITING {
@@ -123,7 +123,10 @@ mod tests {
     use trailhound_model::event::Event;
 
     fn fact(micros: i64, id: &str) -> Fact {
-        Fact { event: Event { time: Time(micros), audit_id: id.into(), ..Event::default() }, ..Fact::default() }
+        Fact {
+            event: Event { time: Time(micros), audit_id: id.into(), ..Event::default() },
+            ..Fact::default()
+        }
     }
 
     fn run(facts: impl IntoIterator<Item = Fact>) -> (Vec<(i64, String)>, u64) {
@@ -131,19 +134,23 @@ mod tests {
         let mut out = Vec::new();
         for fact in facts {
             order.push(fact);
-            while let Some(fact) = order.next() {
+            while let Some(fact) = order.take_due() {
                 out.push(fact);
             }
         }
         while let Some(fact) = order.pop() {
             out.push(fact);
         }
-        (out.into_iter().map(|f| (f.event.time.0, f.event.audit_id.to_string())).collect(), order.late)
+        (
+            out.into_iter().map(|f| (f.event.time.0, f.event.audit_id.to_string())).collect(),
+            order.late,
+        )
     }
 
     #[test]
     fn a_late_record_is_applied_and_counted() {
-        let (out, late) = run([fact(0, "a"), fact(10 * SECOND, "b"), fact(20 * SECOND, "c"), fact(1, "late")]);
+        let (out, late) =
+            run([fact(0, "a"), fact(10 * SECOND, "b"), fact(20 * SECOND, "c"), fact(1, "late")]);
         assert_eq!(out.len(), 4);
         assert_eq!(late, 1);
     }
@@ -151,7 +158,8 @@ mod tests {
     #[test]
     fn one_record_from_the_year_9999_does_not_make_the_rest_late() {
         let far = Time::parse("9999-12-31T23:59:59Z").unwrap().0;
-        let (out, late) = run([fact(0, "a"), fact(far, "z"), fact(SECOND, "b"), fact(2 * SECOND, "c")]);
+        let (out, late) =
+            run([fact(0, "a"), fact(far, "z"), fact(SECOND, "b"), fact(2 * SECOND, "c")]);
         assert_eq!(late, 0);
         assert_eq!(out.last().unwrap().1, "z");
     }

@@ -15,8 +15,6 @@ const MOST_GROUPS: usize = 50_000;
 const MOST_ENTRIES: usize = 5_000;
 /// Records that a window keeps as evidence.
 const MOST_RECORDS: usize = 60;
-/// Records that it keeps with their text.
-const WHOLE_RECORDS: usize = 3;
 
 type GroupKey = (u32, Vec<String>);
 
@@ -115,8 +113,7 @@ impl Window {
         self.last = self.last.max(fact.event.time);
         *self.values.entry(value.clone()).or_default() += 1;
         self.entries.push_back(Entry { time: fact.event.time, value });
-        let whole = self.records.len() < WHOLE_RECORDS;
-        self.records.push_back(record(fact, whole));
+        self.records.push_back(record(fact));
         while self.entries.len() > MOST_ENTRIES
             || self.entries.front().is_some_and(|entry| self.last.since(entry.time) > timespan)
         {

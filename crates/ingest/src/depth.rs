@@ -13,7 +13,12 @@ pub(crate) fn is_within(bytes: &[u8], limit: usize) -> bool {
     if bytes.len() <= limit {
         return true;
     }
-    let limit = limit.max(stack_levels());
+    is_shallow(bytes, limit.max(stack_levels()))
+}
+
+/// Whether nothing in `bytes` is nested deeper than `limit`, on any thread. To be asked where the
+/// answer decides what is read: that must not hang on the size of a stack.
+pub(crate) fn is_shallow(bytes: &[u8], limit: usize) -> bool {
     bytes.len() <= limit || openers_at_most(bytes, limit) || nesting(bytes) <= limit
 }
 

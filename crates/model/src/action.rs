@@ -173,7 +173,9 @@ kinds! {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Outcome {
     /// It succeeded.
     Allowed,
@@ -228,7 +230,9 @@ impl Outcome {
 }
 
 /// Whether the cluster was changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Effect {
     /// Nothing was to be changed, or it did not succeed.
     #[default]
@@ -379,9 +383,10 @@ fn kind_of(event: &Event) -> ActionKind {
             Some(ActionKind::LeaseRenew)
         }
         "events.k8s.io" if resource == "events" => event_object(verb),
-        "networking.k8s.io" | "gateway.networking.k8s.io" | "cilium.io" | "crd.projectcalico.org" => {
-            network(resource, verb)
-        }
+        "networking.k8s.io"
+        | "gateway.networking.k8s.io"
+        | "cilium.io"
+        | "crd.projectcalico.org" => network(resource, verb),
         "apiextensions.k8s.io" | "apiregistration.k8s.io" if is_write(verb) => {
             Some(ActionKind::ApiExtend)
         }
@@ -450,21 +455,35 @@ fn core(resource: &str, verb: Verb) -> Option<ActionKind> {
             Verb::Watch | Verb::Other => None,
         },
         "events" => event_object(verb),
-        "serviceaccounts" => changes(verb, ActionKind::AccountCreate, ActionKind::AccountChange, ActionKind::AccountDelete),
-        "nodes" => changes(verb, ActionKind::NodeCreate, ActionKind::NodeChange, ActionKind::NodeDelete),
+        "serviceaccounts" => changes(
+            verb,
+            ActionKind::AccountCreate,
+            ActionKind::AccountChange,
+            ActionKind::AccountDelete,
+        ),
+        "nodes" => {
+            changes(verb, ActionKind::NodeCreate, ActionKind::NodeChange, ActionKind::NodeDelete)
+        }
         "namespaces" => changes(
             verb,
             ActionKind::NamespaceCreate,
             ActionKind::NamespaceChange,
             ActionKind::NamespaceDelete,
         ),
-        "services" => matches!(verb, Verb::Create | Verb::Change).then_some(ActionKind::ServiceChange),
+        "services" => {
+            matches!(verb, Verb::Create | Verb::Change).then_some(ActionKind::ServiceChange)
+        }
         "bindings" if is_write(verb) => Some(ActionKind::PodBind),
         _ => None,
     }
 }
 
-fn changes(verb: Verb, create: ActionKind, change: ActionKind, delete: ActionKind) -> Option<ActionKind> {
+fn changes(
+    verb: Verb,
+    create: ActionKind,
+    change: ActionKind,
+    delete: ActionKind,
+) -> Option<ActionKind> {
     match verb {
         Verb::Create => Some(create),
         Verb::Change => Some(change),
@@ -479,36 +498,46 @@ fn workload(resource: &str, verb: Verb) -> Option<ActionKind> {
     }
     let templated = matches!(
         resource,
-        "pods" | "replicationcontrollers" | "deployments" | "daemonsets" | "statefulsets"
-            | "replicasets" | "jobs" | "cronjobs"
+        "pods"
+            | "replicationcontrollers"
+            | "deployments"
+            | "daemonsets"
+            | "statefulsets"
+            | "replicasets"
+            | "jobs"
+            | "cronjobs"
     );
     if !templated {
         return None;
     }
-    changes(verb, ActionKind::WorkloadCreate, ActionKind::WorkloadChange, ActionKind::WorkloadDelete)
+    changes(
+        verb,
+        ActionKind::WorkloadCreate,
+        ActionKind::WorkloadChange,
+        ActionKind::WorkloadDelete,
+    )
 }
 
 fn rbac(resource: &str, verb: Verb) -> Option<ActionKind> {
     match resource {
-        "roles" | "clusterroles" => changes(
-            verb,
-            ActionKind::RoleChange,
-            ActionKind::RoleChange,
-            ActionKind::RoleDelete,
-        ),
-        "rolebindings" | "clusterrolebindings" => changes(
-            verb,
-            ActionKind::RbacGrant,
-            ActionKind::RbacGrant,
-            ActionKind::RbacRevoke,
-        ),
+        "roles" | "clusterroles" => {
+            changes(verb, ActionKind::RoleChange, ActionKind::RoleChange, ActionKind::RoleDelete)
+        }
+        "rolebindings" | "clusterrolebindings" => {
+            changes(verb, ActionKind::RbacGrant, ActionKind::RbacGrant, ActionKind::RbacRevoke)
+        }
         _ => None,
     }
 }
 
 fn admission(resource: &str, verb: Verb) -> Option<ActionKind> {
     if resource.ends_with("webhookconfigurations") {
-        changes(verb, ActionKind::WebhookChange, ActionKind::WebhookChange, ActionKind::WebhookDelete)
+        changes(
+            verb,
+            ActionKind::WebhookChange,
+            ActionKind::WebhookChange,
+            ActionKind::WebhookDelete,
+        )
     } else {
         changes(verb, ActionKind::PolicyChange, ActionKind::PolicyChange, ActionKind::PolicyDelete)
     }
@@ -633,7 +662,8 @@ mod tests {
     fn denied_impersonation_is_known_by_its_message() {
         let mut event = request("get", "", "pods", "", 403);
         if let Some(status) = &mut event.status {
-            status.message = "forbidden: User \"carol\" cannot impersonate-on:user-info:get path".into();
+            status.message =
+                "forbidden: User \"carol\" cannot impersonate-on:user-info:get path".into();
         }
         assert_eq!(Action::of(&event).kind, ActionKind::IdentityImpersonate);
     }

@@ -8,7 +8,9 @@ use crate::{Str, event::Event};
 use serde::{Deserialize, Serialize};
 
 /// What sort of credential it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum CredentialKind {
     /// The log does not say.
     #[default]
@@ -80,7 +82,11 @@ fn kind_of(event: &Event, id: &str, pod: &str) -> CredentialKind {
     if event.user.name.is_empty() || event.user.name == "system:anonymous" {
         return CredentialKind::None;
     }
-    if event.annotations.iter().any(|(key, _)| key.starts_with("authentication.k8s.io/legacy-token")) {
+    if event
+        .annotations
+        .iter()
+        .any(|(key, _)| key.starts_with("authentication.k8s.io/legacy-token"))
+    {
         return CredentialKind::LegacyToken;
     }
     match (id.split_once('='), pod.is_empty()) {

@@ -8,7 +8,9 @@ use crate::{Str, time::Time};
 use serde::{Deserialize, Serialize};
 
 /// When in a request's life the record was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Stage {
     /// Before anything was decided: it proves an attempt, not an outcome.
     RequestReceived,
@@ -37,7 +39,9 @@ impl Stage {
 }
 
 /// How much the audit policy let the API server write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Level {
     /// The record does not say.
     #[default]
@@ -133,7 +137,9 @@ pub struct BodyPresence {
 
 /// Where a record came from: an index into the scan's list of sources and the byte offset there
 /// (in the decompressed stream, if the source is compressed).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Position {
     /// Index into the list of sources.
     pub source: u32,
@@ -259,7 +265,8 @@ pub fn percent_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let escaped = if byte == b'%' { hex_pair(bytes.get(at + 1..).unwrap_or_default()) } else { None };
+        let escaped =
+            if byte == b'%' { hex_pair(bytes.get(at + 1..).unwrap_or_default()) } else { None };
         out.push(match (byte, escaped) {
             (_, Some(value)) => value,
             (b'+', None) => b' ',

@@ -1,13 +1,19 @@
 //! A finding: one judgement on one or more records, with everything that a reader needs to check
 //! it. Its id is a hash of its rule and records, so that a replay gives the same id.
 
-use crate::{Str, event::{Position, Stage}, time::Time};
+use crate::{
+    Str,
+    event::{Position, Stage},
+    time::Time,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -68,7 +74,9 @@ impl Severity {
 }
 
 /// How a finding came about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingKind {
     /// One event matched a rule.
@@ -143,7 +151,9 @@ pub struct Touch {
 }
 
 /// How a finding touches an entity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum TouchRole {
     /// It acted.
     #[default]

@@ -8,7 +8,9 @@ use crate::{Str, entity, event::Event, event::User};
 use serde::{Deserialize, Serialize};
 
 /// What sort of identity it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum PrincipalKind {
     /// A user known to the cluster by a certificate, a static token or an unknown authenticator.
     #[default]
@@ -167,8 +169,12 @@ fn classify(user: &User) -> (PrincipalKind, &str, &str) {
     }
     match name {
         "system:anonymous" => (PrincipalKind::Anonymous, "", name),
-        "system:apiserver" | "system:kube-scheduler" | "system:kube-controller-manager"
-        | "system:kube-proxy" | "system:aggregator" | "system:cloud-controller-manager"
+        "system:apiserver"
+        | "system:kube-scheduler"
+        | "system:kube-controller-manager"
+        | "system:kube-proxy"
+        | "system:aggregator"
+        | "system:cloud-controller-manager"
         | "system:kube-aggregator" => (PrincipalKind::ControlPlane, "", name),
         _ => (human_kind(user), "", cloud_role(name).map_or(name, |(role, _)| role)),
     }
@@ -268,9 +274,21 @@ mod tests {
             ("system:node:n1", PrincipalKind::Node, "node:n1"),
             ("system:bootstrap:abcdef", PrincipalKind::Bootstrap, "user:system:bootstrap:abcdef"),
             ("system:serviceaccount:shop:cart", PrincipalKind::ServiceAccount, "sa:shop/cart"),
-            ("system:serviceaccount:kube-system:job-controller", PrincipalKind::ControlPlane, "sa:kube-system/job-controller"),
-            ("system:serviceaccount:evil:job-controller", PrincipalKind::ServiceAccount, "sa:evil/job-controller"),
-            ("https://issuer.example#42", PrincipalKind::OidcUser, "user:https://issuer.example#42"),
+            (
+                "system:serviceaccount:kube-system:job-controller",
+                PrincipalKind::ControlPlane,
+                "sa:kube-system/job-controller",
+            ),
+            (
+                "system:serviceaccount:evil:job-controller",
+                PrincipalKind::ServiceAccount,
+                "sa:evil/job-controller",
+            ),
+            (
+                "https://issuer.example#42",
+                PrincipalKind::OidcUser,
+                "user:https://issuer.example#42",
+            ),
         ] {
             let identity = named(name);
             assert_eq!((identity.kind, identity.entity().as_str()), (kind, entity), "{name}");
@@ -281,7 +299,10 @@ mod tests {
     fn an_eks_role_session_keeps_the_session_name() {
         let identity = named("arn:aws:sts::111122223333:assumed-role/ops/jane@example.com");
         assert_eq!(identity.kind, PrincipalKind::CloudRole);
-        assert_eq!((identity.short.as_str(), identity.session.as_str()), ("ops", "jane@example.com"));
+        assert_eq!(
+            (identity.short.as_str(), identity.session.as_str()),
+            ("ops", "jane@example.com")
+        );
     }
 
     #[test]

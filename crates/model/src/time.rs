@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Time(pub i64);
 
 /// Microseconds in a second.
@@ -98,7 +100,8 @@ fn parse_fraction(rest: &[u8]) -> (i64, &[u8]) {
     let length = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut micros = 0;
     for place in 0..6 {
-        micros = micros * 10 + tail.get(place).filter(|_| place < length).map_or(0, |b| i64::from(b - b'0'));
+        micros = micros * 10
+            + tail.get(place).filter(|_| place < length).map_or(0, |b| i64::from(b - b'0'));
     }
     (micros, tail.get(length..).unwrap_or_default())
 }
@@ -164,7 +167,15 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23", "2026-11-23T11:17:13", "２０２６-11-23T11:17:13Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "2026-11-23T25:00:00Z",
+            "2026-11-23",
+            "2026-11-23T11:17:13",
+            "２０２６-11-23T11:17:13Z",
+        ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
     }

@@ -77,7 +77,11 @@ impl Pool {
         reader: ChunkReader,
     ) -> Feed<'env> {
         let Some(jobs) = self.jobs.clone().filter(|_| self.readers.get() < MOST_READERS) else {
-            return Feed::InPlace { reader: Box::new(reader), worker, memory: RuleTally::default() };
+            return Feed::InPlace {
+                reader: Box::new(reader),
+                worker,
+                memory: RuleTally::default(),
+            };
         };
         self.readers.set(self.readers.get() + 1);
         let (messages, queue) = bounded(AHEAD);
@@ -132,7 +136,7 @@ pub enum Next {
 
 impl Feed<'_> {
     /// The next batch.
-    pub fn next(&mut self) -> Next {
+    pub fn advance(&mut self) -> Next {
         match self {
             Feed::InPlace { reader, worker, memory } => match reader.next() {
                 Some(chunk) => {

@@ -51,7 +51,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
         } else {
             sources.iter().map(|source| (peek_first_time(source), source.clone())).collect()
         };
-        waiting.sort_by(|a, b| (a.0, a.1.index).cmp(&(b.0, b.1.index)));
+        waiting.sort_by_key(|(first, source)| (*first, source.index));
         Merge {
             scope,
             worker,
@@ -111,7 +111,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
                 open.head = Some(head);
                 return;
             }
-            match open.feed.next() {
+            match open.feed.advance() {
                 Next::Batch(mut batch) => {
                     witness.batch(&mut batch);
                     open.facts = batch.facts.into_iter();

@@ -25,16 +25,13 @@ pub fn take_out(sources: &mut Vec<SourceSpec>) -> Vec<String> {
             return true;
         }
         let Some(hash) = file(source).and_then(|path| hash(path).ok()) else { return true };
-        match seen.get(&(size, hash)) {
-            Some(original) => {
-                notes.push(format!("{} has the same bytes as {original} and was left out", source.name));
-                false
-            }
-            None => {
-                seen.insert((size, hash), source.name.clone());
-                true
-            }
+        if let Some(original) = seen.get(&(size, hash)) {
+            notes
+                .push(format!("{} has the same bytes as {original} and was left out", source.name));
+            return false;
         }
+        seen.insert((size, hash), source.name.clone());
+        true
     });
     notes
 }

@@ -195,10 +195,8 @@ fn warnings(tally: &Tally, clusters: &[Completeness]) -> Vec<String> {
         warnings.push(format!("{count} records are no audit events and were set aside: {reason}"));
     }
     if tally.partial > 0 {
-        warnings.push(format!(
-            "{} events have a damaged field, which was left empty",
-            tally.partial
-        ));
+        warnings
+            .push(format!("{} events have a damaged field, which was left empty", tally.partial));
     }
     warnings
 }
@@ -240,7 +238,9 @@ pub fn size_on_disk(paths: &[PathBuf]) -> Option<u64> {
         .sources
         .iter()
         .map(|source| match &source.kind {
-            SourceKind::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
+            SourceKind::File(path) => {
+                path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
+            }
             SourceKind::Stdin => None,
         })
         .sum()

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{fs, path::PathBuf, process};
 
-/// A stretch of a real kube-apiserver's audit log (Kubernetes 1.36, level RequestResponse) in which
+/// A stretch of a real kube-apiserver's audit log (Kubernetes 1.36, level `RequestResponse`) in which
 /// one intruder works among ordinary traffic; see demo/README.md.
 const RECORDING: &[u8] = include_bytes!("../../demo/breach.log.zst");
 

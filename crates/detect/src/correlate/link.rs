@@ -148,7 +148,9 @@ pub fn leaves(finding: &Finding) -> Vec<String> {
         .iter()
         .filter_map(|touch| match touch.role {
             TouchRole::Enables => Some(format!("enables {}", touch.entity)),
-            TouchRole::Target if is_joinable(&touch.entity) => Some(format!("object {}", touch.entity)),
+            TouchRole::Target if is_joinable(&touch.entity) => {
+                Some(format!("object {}", touch.entity))
+            }
             _ => None,
         })
         .collect();
@@ -183,7 +185,10 @@ pub fn probes(finding: &Finding) -> Vec<Probe> {
         let key = format!("use {actor} {place}");
         probes.push(Probe::new(key, POWER_LASTS, Joint::Credential, Strength::Cause));
     }
-    if finding.address_new == Some(true) || is_nameless(finding) || finding.actor_kind == "bootstrap" {
+    if finding.address_new == Some(true)
+        || is_nameless(finding)
+        || finding.actor_kind == "bootstrap"
+    {
         let pause = if is_nameless(finding) { REPEAT_PAUSE } else { SESSION_PAUSE };
         let key = format!("session {actor} {place} {}", nameless_agent(finding));
         probes.push(Probe::new(key, pause, Joint::Session, Strength::Middling));
@@ -205,14 +210,24 @@ fn touch_probes(touch: &Touch) -> Vec<Probe> {
                 "cred" => Joint::Token,
                 "sa" => Joint::Account,
                 "rolebinding" | "clusterrolebinding" => {
-                    return vec![Probe::new(format!("object {entity}"), POWER_LASTS, Joint::Grant, Strength::Cause)];
+                    return vec![Probe::new(
+                        format!("object {entity}"),
+                        POWER_LASTS,
+                        Joint::Grant,
+                        Strength::Cause,
+                    )];
                 }
                 _ => Joint::Certificate,
             };
             vec![Probe::new(format!("enables {entity}"), POWER_LASTS, joint, Strength::Cause)]
         }
         TouchRole::Target if is_joinable(entity) => {
-            vec![Probe::new(format!("object {entity}"), OBJECT_LASTS, Joint::Object, Strength::Cause)]
+            vec![Probe::new(
+                format!("object {entity}"),
+                OBJECT_LASTS,
+                Joint::Object,
+                Strength::Cause,
+            )]
         }
         _ => Vec::new(),
     }
@@ -225,11 +240,24 @@ fn is_joinable(entity: &str) -> bool {
     !name.ends_with('*')
         && matches!(
             sort,
-            "pod" | "deployment" | "daemonset" | "statefulset" | "replicaset" | "job" | "cronjob"
-                | "certificatesigningrequest" | "role" | "clusterrole" | "rolebinding"
-                | "clusterrolebinding" | "mutatingwebhookconfiguration"
-                | "validatingwebhookconfiguration" | "validatingadmissionpolicy"
-                | "validatingadmissionpolicybinding" | "service" | "ingress"
+            "pod"
+                | "deployment"
+                | "daemonset"
+                | "statefulset"
+                | "replicaset"
+                | "job"
+                | "cronjob"
+                | "certificatesigningrequest"
+                | "role"
+                | "clusterrole"
+                | "rolebinding"
+                | "clusterrolebinding"
+                | "mutatingwebhookconfiguration"
+                | "validatingwebhookconfiguration"
+                | "validatingadmissionpolicy"
+                | "validatingadmissionpolicybinding"
+                | "service"
+                | "ingress"
         )
 }
 

@@ -101,7 +101,9 @@ impl Correlator {
             let nearest = marks
                 .iter()
                 .filter(|mark| finding.time.since(mark.time) <= probe.within)
-                .filter(|mark| all.get(mark.finding).is_some_and(|earlier| probe.allows(earlier, finding)))
+                .filter(|mark| {
+                    all.get(mark.finding).is_some_and(|earlier| probe.allows(earlier, finding))
+                })
                 .max_by_key(|mark| (mark.time, mark.finding));
             if let Some(mark) = nearest {
                 let (joint, strength) = (probe.joint, probe.strength);
@@ -125,7 +127,11 @@ impl Correlator {
         }
         if let Some(group) = self.groups.get_mut(home) {
             group.findings.push(place);
-            group.edges.extend(links.iter().map(|link| Edge { from: link.from, to: place, joint: link.joint }));
+            group.edges.extend(links.iter().map(|link| Edge {
+                from: link.from,
+                to: place,
+                joint: link.joint,
+            }));
         }
         home
     }
@@ -135,7 +141,8 @@ impl Correlator {
         for finding in &group.findings {
             self.group_of.insert(*finding, home);
         }
-        let old_id = group.findings.first().and_then(|first| all.get(*first)).map(story::incident_id);
+        let old_id =
+            group.findings.first().and_then(|first| all.get(*first)).map(story::incident_id);
         if let Some(target) = self.groups.get_mut(home) {
             target.findings.extend(&group.findings);
             target.findings.sort_unstable();

@@ -40,7 +40,12 @@ pub fn tell(group: &Group, all: &[Finding]) -> Incident {
         })),
         addresses: ordered(findings.iter().map(|finding| finding.address.clone())),
         targets: ordered(findings.iter().map(|finding| finding.target.clone())),
-        techniques: findings.iter().flat_map(|finding| finding.techniques.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+        techniques: findings
+            .iter()
+            .flat_map(|finding| finding.techniques.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         findings: findings.iter().map(|finding| finding.id.clone()).collect(),
         evidence: evidence(&findings),
         hops,
@@ -83,19 +88,28 @@ fn title(findings: &[&Finding], worst: Option<&Finding>) -> String {
     let first = actors.first().map(|entity| words::words(entity)).unwrap_or_default();
     match actors.len() {
         0 | 1 => format!("{} ({first})", worst.rule.title),
-        2 => format!("{} ({first}, then {})", worst.rule.title, words::words(actors.get(1).map_or("", String::as_str))),
+        2 => format!(
+            "{} ({first}, then {})",
+            worst.rule.title,
+            words::words(actors.get(1).map_or("", String::as_str))
+        ),
         more => format!("{} ({first}, then {} more identities)", worst.rule.title, more - 1),
     }
 }
 
 fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String {
-    let (Some(first), Some(last)) = (entry(findings), findings.iter().max_by_key(|f| f.last)) else {
+    let (Some(first), Some(last)) = (entry(findings), findings.iter().max_by_key(|f| f.last))
+    else {
         return String::new();
     };
     let mut parts = vec![beginning(first)];
     parts.extend(spread(hops));
     if let Some(worst) = worst.filter(|worst| worst.id != first.id) {
-        parts.push(format!("The gravest act, at {} UTC: {}", worst.time.clock(), worst.explanation));
+        parts.push(format!(
+            "The gravest act, at {} UTC: {}",
+            worst.time.clock(),
+            worst.explanation
+        ));
     }
     parts.extend(acts(findings));
     let requests: u64 = findings.iter().map(|finding| finding.record_count).sum();
@@ -151,7 +165,9 @@ fn entry<'a>(findings: &[&'a Finding]) -> Option<&'a Finding> {
 fn beginning(first: &Finding) -> String {
     let place = match (first.address.as_str(), first.address_new) {
         ("", _) => String::new(),
-        (address, Some(true)) => format!(" from {address}, an address that this identity had not used before in this log"),
+        (address, Some(true)) => format!(
+            " from {address}, an address that this identity had not used before in this log"
+        ),
         (address, _) => format!(" from {address}"),
     };
     format!(
@@ -168,7 +184,10 @@ fn spread(hops: &[Hop]) -> Option<String> {
     match gained.len() {
         0 => None,
         1 => Some(format!("From there it moved on to {}.", words::list(&gained))),
-        more => Some(format!("From there it moved on to {more} more identities: {}.", words::list(&gained))),
+        more => Some(format!(
+            "From there it moved on to {more} more identities: {}.",
+            words::list(&gained)
+        )),
     }
 }
 
@@ -188,7 +207,8 @@ fn hops(group: &Group, all: &[Finding]) -> Vec<Hop> {
     for edge in &group.edges {
         let (Some(from), Some(to)) = (all.get(edge.from), all.get(edge.to)) else { continue };
         for hop in [crossing(from, to, edge.joint), impersonation(to)].into_iter().flatten() {
-            let known = hops.iter_mut().find(|(_, other)| other.from == hop.from && other.to == hop.to);
+            let known =
+                hops.iter_mut().find(|(_, other)| other.from == hop.from && other.to == hop.to);
             match known {
                 Some((_, other)) if other.confidence >= hop.confidence => {}
                 Some((_, other)) => *other = hop,
@@ -243,7 +263,9 @@ fn reason(from: &Finding, to: &Finding, joint: Joint) -> String {
         Joint::Pod if from.action.starts_with("workload.") => {
             format!("its token was used after {} was created", words::words(&from.target))
         }
-        Joint::Pod => format!("its token was used after somebody got inside {}", words::words(&from.target)),
+        Joint::Pod => {
+            format!("its token was used after somebody got inside {}", words::words(&from.target))
+        }
         Joint::Token => "the token that was issued was used".to_owned(),
         Joint::Certificate => "the name that the certificate was signed for acted".to_owned(),
         Joint::Grant => format!("it used the rights granted with {}", words::words(&from.target)),
@@ -262,7 +284,12 @@ fn impersonation(finding: &Finding) -> Option<Hop> {
         to: finding.principal.clone(),
         kind: Joint::Impersonation.as_str().to_owned(),
         confidence: Joint::Impersonation.confidence(),
-        evidence: finding.records.first().map(|record| record.audit_id.clone()).into_iter().collect(),
+        evidence: finding
+            .records
+            .first()
+            .map(|record| record.audit_id.clone())
+            .into_iter()
+            .collect(),
         sentence: format!(
             "{} → {}: it asked the API server to treat it as that identity, and was allowed to.",
             words::words(real),
@@ -298,14 +325,16 @@ fn next_steps(findings: &[&Finding]) -> Vec<String> {
 
 fn unknowns(findings: &[&Finding]) -> Vec<String> {
     let mut unknowns = Vec::new();
-    if findings.iter().any(|finding| finding.action == "pod.exec" || finding.action == "pod.attach") {
+    if findings.iter().any(|finding| finding.action == "pod.exec" || finding.action == "pod.attach")
+    {
         unknowns.push("What was typed and read inside a container after the first command: the API server does not see it.".to_owned());
     }
     if findings.iter().any(|finding| finding.action.starts_with("secret.")) {
         unknowns.push("Whether the secret values that were read have been used outside this cluster (databases, cloud accounts, registries).".to_owned());
     }
     if findings.iter().any(|finding| finding.action == "node.proxy") {
-        unknowns.push("Requests sent to a kubelet directly, not through the API server.".to_owned());
+        unknowns
+            .push("Requests sent to a kubelet directly, not through the API server.".to_owned());
     }
     let given: Vec<&str> = findings
         .iter()

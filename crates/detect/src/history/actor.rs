@@ -47,14 +47,23 @@ impl Habit {
             self.overflowed = true;
             return false;
         }
-        self.marks.push(Mark { value: value.into(), first: time, last: time, requests_before: requests });
+        self.marks.push(Mark {
+            value: value.into(),
+            first: time,
+            last: time,
+            requests_before: requests,
+        });
         true
     }
 
     fn is_new(&self, value: &str, time: Time, requests: u64) -> Truth {
         match self.marks.iter().find(|mark| mark.value == value) {
             Some(mark) if mark.requests_before < ENOUGH_REQUESTS => {
-                if requests < ENOUGH_REQUESTS { Truth::Unknown } else { Truth::False }
+                if requests < ENOUGH_REQUESTS {
+                    Truth::Unknown
+                } else {
+                    Truth::False
+                }
             }
             Some(mark) => (time.since(mark.first) < NEW_FOR).into(),
             None if self.overflowed || requests < ENOUGH_REQUESTS => Truth::Unknown,

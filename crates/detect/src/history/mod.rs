@@ -58,7 +58,10 @@ impl Past {
         }
         let Some(actor) = self.actors.get_mut(name) else { return };
         let new_address = actor.observe(fact, suspicious);
-        if new_address && fact.principal.actor().kind.is_human() && self.persons.len() < MOST_ADDRESSES {
+        if new_address
+            && fact.principal.actor().kind.is_human()
+            && self.persons.len() < MOST_ADDRESSES
+        {
             self.persons.entry(event.source_ip().into()).or_insert_with(|| name.clone());
         }
         self.networks.observe(fact, new_address);
@@ -176,7 +179,10 @@ mod tests {
         assert_eq!(past.agent_is_new(&away), Truth::True);
         past.learn(&away, false);
         assert_eq!(past.address_is_new(&away), Truth::True, "still new a moment later");
-        assert_eq!(past.address_is_new(&fact("alice", "8.8.8.8", "", 100 + 3700, None)), Truth::False);
+        assert_eq!(
+            past.address_is_new(&fact("alice", "8.8.8.8", "", 100 + 3700, None)),
+            Truth::False
+        );
         assert_eq!(past.address_is_new(&fact("alice", "203.0.113.1", "", 101, None)), Truth::False);
     }
 
@@ -187,7 +193,10 @@ mod tests {
         assert_eq!(past.token_off_network(&stolen), Truth::Unknown, "nothing is known yet");
         for pod in 0..9 {
             let ip = format!("10.244.{}.{pod}", pod % 3);
-            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))), false);
+            past.learn(
+                &fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))),
+                false,
+            );
         }
         assert_eq!(past.token_off_network(&stolen), Truth::True);
         assert_eq!(past.token_moved(&stolen), Truth::True);
@@ -201,10 +210,19 @@ mod tests {
         let mut past = Past::default();
         for pod in 0..8 {
             let ip = format!("10.244.0.{pod}");
-            past.learn(&fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))), false);
+            past.learn(
+                &fact("system:serviceaccount:a:b", &ip, "app/1", pod, Some(&format!("p{pod}"))),
+                false,
+            );
         }
         for pod in 0..8 {
-            let theft = fact("system:serviceaccount:a:b", "198.51.100.7", "curl", 10 + pod, Some(&format!("p{pod}")));
+            let theft = fact(
+                "system:serviceaccount:a:b",
+                "198.51.100.7",
+                "curl",
+                10 + pod,
+                Some(&format!("p{pod}")),
+            );
             assert_eq!(past.token_off_network(&theft), Truth::True);
             past.learn(&theft, false);
         }

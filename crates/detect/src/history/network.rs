@@ -101,11 +101,16 @@ impl Networks {
     /// Whether an address is outside all networks that are known to be the cluster's.
     pub(super) fn is_outside(&self, address: &str) -> Truth {
         let Some(address) = parse(address) else { return Truth::Unknown };
-        if address.is_loopback() || prefixes(address).iter().any(|prefix| self.is_cluster(*prefix)) {
+        if address.is_loopback() || prefixes(address).iter().any(|prefix| self.is_cluster(*prefix))
+        {
             return Truth::False;
         }
         let enough = if is_private(address) { HOMES_FOR_PRIVATE } else { HOMES_FOR_PUBLIC };
-        if self.homes.len() >= enough && self.any_pod_network() { Truth::True } else { Truth::Unknown }
+        if self.homes.len() >= enough && self.any_pod_network() {
+            Truth::True
+        } else {
+            Truth::Unknown
+        }
     }
 
     fn any_pod_network(&self) -> bool {

@@ -219,7 +219,7 @@ impl<'w, 't> Walk<'w, 't> {
         {
             return Some(masked);
         }
-        self.masker.replace(raw, super::find::credentials(raw))
+        self.masker.replace(raw, self.masker.credentials(raw))
     }
 
     /// Which argument of a command it is.

@@ -17,12 +17,14 @@ pub(crate) use json::{Place, Walk, write_text};
 
 use aho_corasick::AhoCorasick;
 use siphasher::sip::SipHasher24;
-use std::{hash::Hasher, ops::Range, sync::LazyLock};
+use std::{hash::Hasher, ops::Range};
 
 /// Replaces credentials in text.
 #[derive(Clone, Copy)]
 pub struct Masker {
     key: [u8; 16],
+    /// Finds [`TRIGGERS`]; without it every text is looked at closely.
+    trigger: Option<AhoCorasick>,
 }
 
 impl std::fmt::Debug for Masker {
@@ -100,17 +102,23 @@ const TRIGGERS: &[&str] = &[
     "--",
 ];
 
-static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(TRIGGERS).ok());
-
 impl Masker {
     /// Masks with this key. Equal keys give equal hashes, so use one per run.
     pub fn new(key: [u8; 16]) -> Masker {
-        Masker { key }
+        Masker { key, trigger: AhoCorasick::new(TRIGGERS).ok() }
     }
 
     /// Whether a text can hold anything to mask. May say yes in vain, never no.
-    pub(crate) fn may_need_masking(text: &str) -> bool {
-        TRIGGER.as_ref().is_none_or(|trigger| trigger.is_match(text))
+    fn may_need_masking(&self, text: &str) -> bool {
+        self.trigger.as_ref().is_none_or(|trigger| trigger.is_match(text))
+    }
+
+    /// Ranges of the credentials in a text. They may overlap.
+    pub(crate) fn credentials(&self, text: &str) -> Vec<Range<usize>> {
+        if !self.may_need_masking(text) && !text.contains(" -") {
+            return Vec::new();
+        }
+        find::credentials(text)
     }
 
     /// What stands for a credential.
@@ -130,7 +138,7 @@ impl Masker {
         {
             return Some(masked);
         }
-        self.replace(text, find::credentials(text))
+        self.replace(text, self.credentials(text))
     }
 
     /// A request URI.
@@ -162,7 +170,7 @@ impl Masker {
         argv.iter()
             .zip(found)
             .map(|(argument, mut ranges)| {
-                ranges.extend(find::credentials(argument));
+                ranges.extend(self.credentials(argument));
                 self.replace(argument, ranges)
             })
             .collect()

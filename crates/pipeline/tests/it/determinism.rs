@@ -6,12 +6,13 @@ use serde_json::Value;
 use std::{fs, path::PathBuf};
 use trailhound_detect::Settings;
 use trailhound_ingest::Limits;
-use trailhound_model::scan::Scan;
+use trailhound_model::{event::Position, scan::Scan};
 use trailhound_pipeline::{Options, scan};
+use trailhound_rules::Rule;
 
 fn lines() -> Vec<String> {
     let events: Vec<Value> =
-        rules().rules().iter().flat_map(|rule| rule.tests()).flat_map(|test| test.events.clone()).collect();
+        rules().rules().iter().flat_map(Rule::tests).flat_map(|test| test.events.clone()).collect();
     log(&events).lines().map(str::to_owned).collect()
 }
 
@@ -33,7 +34,7 @@ fn essence(mut scan: Scan) -> Scan {
     scan.input.sources.clear();
     scan.input.bytes = 0;
     for record in scan.findings.iter_mut().flat_map(|finding| &mut finding.records) {
-        record.position = Default::default();
+        record.position = Position::default();
     }
     scan
 }
@@ -76,7 +77,11 @@ fn a_copy_of_a_file_beside_it_counts_once() {
     fs::write(folder.path().join("backup.log"), &text).unwrap();
     let both = answer(vec![folder.path().to_owned()], 1, 7);
     assert_eq!(both.input.events, single.input.events);
-    assert!(both.input.warnings.iter().any(|warning| warning.contains("same bytes")), "{:?}", both.input.warnings);
+    assert!(
+        both.input.warnings.iter().any(|warning| warning.contains("same bytes")),
+        "{:?}",
+        both.input.warnings
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tests of the whole way from bytes to the answer, in one executable so that it is linked once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
 mod determinism;
 mod recordings;
 mod rules_prove_themselves;

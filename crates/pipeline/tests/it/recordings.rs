@@ -9,7 +9,10 @@ use trailhound_pipeline::{Options, scan};
 
 #[test]
 fn threads_change_nothing_on_a_real_recording() {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/metadata/audit.log.gz"));
+    let path = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus/metadata/audit.log.gz"
+    ));
     if !path.exists() {
         eprintln!("left out: the recordings are not beside this checkout");
         return;

@@ -3,10 +3,11 @@
 
 use crate::support::{facts, log, rules};
 use serde_json::json;
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 use trailhound_detect::{Engine, Settings};
 
-const JWT: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJwbGFudGVkLXNlY3JldCJ9.c2lnbmF0dXJlLXBsYW50ZWQ";
+const JWT: &str =
+    "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJwbGFudGVkLXNlY3JldCJ9.c2lnbmF0dXJlLXBsYW50ZWQ";
 
 /// Secrets that must never come out, in the places where audit logs carry them.
 const PLANTED: &[&str] = &[
@@ -36,7 +37,7 @@ fn no_planted_secret_comes_out_of_a_scan() {
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
     let mut seen = String::new();
     for (fact, key) in facts(&rules, &hostile_log()) {
-        seen.push_str(&format!("{fact:?}"));
+        let _ = write!(seen, "{fact:?}");
         engine.push(fact, key);
     }
     seen.push_str(&String::from_utf8_lossy(&engine.save().unwrap()));
@@ -44,11 +45,13 @@ fn no_planted_secret_comes_out_of_a_scan() {
     seen.push_str(&String::from_utf8_lossy(&engine.save().unwrap()));
     let outcome = engine.outcome();
     assert!(outcome.findings.len() >= 4, "the planted events must be told to be worth searching");
-    seen.push_str(&format!("{outcome:?}"));
+    let _ = write!(seen, "{outcome:?}");
     for secret in PLANTED {
         assert!(!seen.contains(secret), "{secret} came out");
     }
-    for needed in ["cat /etc/shadow", "--password", "DB_PASSWORD", "mallory", "hostPID", "kube-hunter"] {
+    for needed in
+        ["cat /etc/shadow", "--password", "DB_PASSWORD", "mallory", "hostPID", "kube-hunter"]
+    {
         assert!(seen.contains(needed), "{needed} must remain readable");
     }
 }

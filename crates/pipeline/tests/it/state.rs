@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 use std::sync::Arc;
 use trailhound_detect::{Engine, Outcome, Settings};
+use trailhound_rules::Rule;
 
 /// The events of all rule tests, one after the other: every stateful part has something to hold.
 fn everything() -> String {
     let events: Vec<Value> =
-        rules().rules().iter().flat_map(|rule| rule.tests()).flat_map(|test| test.events.clone()).collect();
+        rules().rules().iter().flat_map(Rule::tests).flat_map(|test| test.events.clone()).collect();
     log(&events)
 }
 

@@ -20,7 +20,10 @@ pub(crate) fn rules() -> Arc<RuleSet> {
 pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Fact, Key)> {
     let masker = Masker::new([3; 16]);
     let worker = Worker { rules, masker: &masker, secret: [5; 16] };
-    let batch = worker.work(&Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec()), &mut RuleTally::default());
+    let batch = worker.work(
+        &Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec()),
+        &mut RuleTally::default(),
+    );
     assert!(batch.rejects.is_empty(), "{:?}", batch.rejects);
     batch.facts
 }
@@ -54,11 +57,9 @@ fn copies(event: &Value) -> Vec<Value> {
     let mut event = event.clone();
     let repeat = take(&mut event, "$repeat").and_then(|n| n.as_u64()).unwrap_or(1);
     match take(&mut event, "$each") {
-        Some(Value::Array(values)) => values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|value| with_value(&event, value))
-            .collect(),
+        Some(Value::Array(values)) => {
+            values.iter().filter_map(Value::as_str).map(|value| with_value(&event, value)).collect()
+        }
         _ => (0..repeat).map(|_| event.clone()).collect(),
     }
 }
@@ -111,7 +112,9 @@ fn decision(event: &mut Map<String, Value>) {
 
 /// `"@csr NAME"` stands for a PKCS#10 request with that common name.
 fn request_of_name(event: &mut Map<String, Value>) {
-    let Some(request) = event.get_mut("requestObject").and_then(|body| body.pointer_mut("/spec/request")) else {
+    let Some(request) =
+        event.get_mut("requestObject").and_then(|body| body.pointer_mut("/spec/request"))
+    else {
         return;
     };
     if let Some(name) = request.as_str().and_then(|text| text.strip_prefix("@csr ")) {
