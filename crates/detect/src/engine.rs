@@ -18,10 +18,10 @@ use trailhound_model::{
     Str,
     completeness::Completeness,
     fact::{Candidate, Fact},
-    finding::{Finding, Severity},
+    finding::{Finding, Record, Severity},
     incident::Incident,
     lookup::Truth,
-    time::Time,
+    time::{MINUTE, Time},
 };
 use trailhound_rules::{Correlation, Rule, RuleSet, Verdict};
 
@@ -236,14 +236,16 @@ impl Cluster {
         fact: &Fact,
         verdict: &Verdict,
     ) {
-        let group = rules.group_key(index, fact);
+        let group: Vec<String> =
+            rules.group_key(index, fact).iter().map(|key| short(key)).collect();
         let value = counted_value(rules, correlation, fact);
         match self.windows.count(index, group.clone(), value.clone(), correlation, fact) {
             Step::Quiet => {}
             Step::Grows { finding } => self.grow(&finding, value, fact),
             Step::Fires { records, count, values } => {
                 let judge = Judge { rules, rule, fact, history: &self.past };
-                let mut finding = judge.finding(verdict, &counts(count, &values, correlation));
+                let mut finding =
+                    judge.finding(verdict, &counts(count, &values, span(&records, fact)));
                 finding.id = Finding::id_of(rule.id(), &finding.cluster, &records);
                 finding.time = records.first().map_or(finding.time, |record| record.time);
                 finding.records = records;
@@ -311,9 +313,9 @@ impl Cluster {
         for finding in &mut findings {
             let Some(growing) = self.growing.get(&finding.id) else { continue };
             let Some(rule) = rules.rule(growing.rule) else { continue };
-            let Some(correlation) = rule.correlation() else { continue };
             let judge = Judge { rules, rule, fact: &growing.fact, history: &self.past };
-            let extra = counts(finding.record_count, &growing.values, correlation);
+            let extra =
+                counts(finding.record_count, &growing.values, finding.last.since(finding.time));
             finding.explanation = judge.explanation(&extra);
             finding.numbers.insert("count".into(), finding.record_count as f64);
         }
@@ -338,13 +340,24 @@ fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     }
 }
 
-/// The value whose distinct number is counted.
-fn counted_value(rules: &RuleSet, correlation: &Correlation, fact: &Fact) -> String {
-    correlation.field.as_ref().and_then(|field| rules.field_text(field, fact)).unwrap_or_default()
+/// The part of a client's text that a window keeps: caps that count items must bound bytes too.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
-fn counts(count: u64, values: &[String], correlation: &Correlation) -> BTreeMap<String, String> {
-    let minutes = (correlation.timespan_micros / trailhound_model::time::MINUTE).max(1);
+/// The value whose distinct number is counted.
+fn counted_value(rules: &RuleSet, correlation: &Correlation, fact: &Fact) -> String {
+    let text = correlation.field.as_ref().and_then(|field| rules.field_text(field, fact));
+    short(&text.unwrap_or_default())
+}
+
+/// Time from the first record to the fact that made the rule fire.
+fn span(records: &[Record], fact: &Fact) -> i64 {
+    records.first().map_or(0, |first| fact.event.time.since(first.time))
+}
+
+fn counts(count: u64, values: &[String], span: i64) -> BTreeMap<String, String> {
+    let minutes = (span + MINUTE - 1) / MINUTE;
     let mut shown = values.join(", ");
     if values.len() == 8 {
         shown.push_str(", …");
@@ -352,6 +365,6 @@ fn counts(count: u64, values: &[String], correlation: &Correlation) -> BTreeMap<
     BTreeMap::from([
         ("count".to_owned(), count.to_string()),
         ("values".to_owned(), shown),
-        ("minutes".to_owned(), minutes.to_string()),
+        ("minutes".to_owned(), minutes.max(1).to_string()),
     ])
 }

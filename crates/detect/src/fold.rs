@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use trailhound_model::{
     fact::Exhibit,
-    finding::{Finding, FindingKind, Record},
+    finding::{Finding, FindingKind, Record, Severity},
     time::{MINUTE, Time},
 };
 
@@ -13,17 +13,21 @@ use trailhound_model::{
 const FOLD_WITHIN: i64 = 15 * MINUTE;
 /// Records that a finding names; the rest is counted.
 pub const MOST_RECORDS: usize = 60;
+/// Entities that a finding names as touched.
+const MOST_TOUCHES: usize = 64;
 /// Records that a finding keeps with their text.
 const WHOLE_RECORDS: usize = 4;
-/// Most findings that are kept; beyond this they are counted and their rule is named.
+/// Most findings that are kept, and as many again of high severity, so that a flood of mild ones
+/// cannot push out a grave one; beyond this they are counted and their rule is named.
 const MOST_FINDINGS: usize = 20_000;
 
 /// Findings of one rule on one actor, credential and address beyond which the object does not
 /// matter any more: who reads 70 secrets makes a few findings, not 70.
 const FLOOD: usize = 5;
 
-/// Rule, identities, credential, address and agent.
-type Hand = (String, String, String, String, String, String);
+/// Rule, identities, credential, address, and what came of it with which severity: a graver act is
+/// never folded into a milder one.
+type Hand = (String, String, String, String, String, (String, Severity));
 type FoldKey = (Hand, String);
 
 /// All findings of a cluster so far.
@@ -55,14 +59,16 @@ impl Findings {
         if let Some(place) = self.open.get(&key).copied()
             && self.list.get(place).is_some_and(|open| finding.time.since(open.last) <= FOLD_WITHIN)
         {
-            finding.records.into_iter().for_each(|record| self.extend(place, record));
+            self.merge(place, finding);
             return Folded::Into(place);
         }
         if let Some(place) = self.flooded(&key.0, finding.time) {
-            finding.records.into_iter().for_each(|record| self.extend(place, record));
+            self.merge(place, finding);
             return Folded::Into(place);
         }
-        if self.list.len() >= MOST_FINDINGS {
+        let room =
+            if finding.severity >= Severity::High { 2 * MOST_FINDINGS } else { MOST_FINDINGS };
+        if self.list.len() >= room {
             *self.overflow.entry(finding.rule.id).or_default() += 1;
             return Folded::Dropped;
         }
@@ -72,6 +78,27 @@ impl Findings {
         self.by_id.insert(finding.id.clone(), place);
         self.list.push(finding);
         Folded::New(place)
+    }
+
+    /// Adds what is new in a finding to the one that it repeats: a counting rule that fires again
+    /// brings records that are there already.
+    fn merge(&mut self, place: usize, finding: Finding) {
+        let known = self.list.get(place).map_or(0, |open| open.record_count);
+        let last = self.list.get(place).map(|open| open.last);
+        let single = finding.records.len() == 1;
+        for record in finding.records {
+            if single || last.is_none_or(|last| record.time > last) {
+                self.extend(place, record);
+            }
+        }
+        let Some(open) = self.list.get_mut(place).filter(|open| open.record_count > known) else {
+            return;
+        };
+        for touch in finding.touches {
+            if open.touches.len() < MOST_TOUCHES && !open.touches.contains(&touch) {
+                open.touches.push(touch);
+            }
+        }
     }
 
     /// The last finding of a hand that has made many of late.
@@ -145,9 +172,10 @@ fn fold_key(finding: &Finding) -> FoldKey {
         finding.real_principal.clone().unwrap_or_default(),
         finding.credential.clone(),
         finding.address.clone(),
-        if nameless { finding.user_agent.clone() } else { String::new() },
+        (finding.outcome.clone(), finding.severity),
     );
-    (hand, target)
+    // Callers without a name are told apart by agent, but only until they are a flood.
+    (hand, if nameless { finding.user_agent.clone() } else { target })
 }
 
 #[cfg(test)]

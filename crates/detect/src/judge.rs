@@ -8,11 +8,14 @@ use trailhound_model::{
     entity,
     event::Event,
     fact::Fact,
-    finding::{Finding, Record, RuleRef, Touch, TouchRole, hex},
+    finding::{Finding, Record, RuleRef, Severity, Touch, TouchRole, hex},
     lookup::{History, Truth},
-    principal,
+    principal::{self, PrincipalKind},
 };
 use trailhound_rules::{Enables, Rule, RuleSet, Verdict};
+
+/// Characters of a user agent that a finding keeps.
+const MOST_AGENT: usize = 300;
 
 /// What is needed to judge.
 pub(crate) struct Judge<'a> {
@@ -45,8 +48,8 @@ impl Judge<'_> {
             real_principal: fact.principal.real.as_ref().map(|real| real.entity()),
             credential: credential_entity(fact),
             address: fact.event.source_ip().to_owned(),
-            address_new: known(self.history.address_is_new(fact)),
-            user_agent: fact.event.user_agent.to_string(),
+            address_new: self.address_new(),
+            user_agent: fact.event.user_agent.chars().take(MOST_AGENT).collect(),
             actor_kind: fact.principal.actor().kind.as_str().to_owned(),
             action: fact.action.kind.as_str().to_owned(),
             outcome: fact.action.outcome.as_str().to_owned(),
@@ -54,7 +57,7 @@ impl Judge<'_> {
             explanation: self.explanation(extra),
             why: rule.why().to_owned(),
             benign_readings: rule.benign().to_vec(),
-            next_steps: self.next_steps(extra),
+            next_steps: self.next_steps(verdict.severity, extra),
             numbers: self.numbers(),
             techniques: rule.techniques().to_vec(),
             family: rule.family().to_owned(),
@@ -64,14 +67,31 @@ impl Judge<'_> {
         }
     }
 
+    /// A caller without a name has no usual place.
+    fn address_new(&self) -> Option<bool> {
+        let kind = self.fact.principal.actor().kind;
+        if matches!(kind, PrincipalKind::Anonymous | PrincipalKind::Unauthenticated) {
+            return None;
+        }
+        known(self.history.address_is_new(self.fact))
+    }
+
     /// The sentence of the rule.
     pub(crate) fn explanation(&self, extra: &BTreeMap<String, String>) -> String {
         self.rules.render(self.rule.explain(), self.fact, self.history, extra)
     }
 
-    fn next_steps(&self, extra: &BTreeMap<String, String>) -> Vec<String> {
+    fn next_steps(&self, severity: Severity, extra: &BTreeMap<String, String>) -> Vec<String> {
         let render = |step| self.rules.render(step, self.fact, self.history, extra);
-        self.rule.next().iter().map(render).collect()
+        let severity_is_low = severity < Severity::Medium;
+        self.rule
+            .next()
+            .iter()
+            .map(render)
+            // A step whose object is not known, or that destroys for a trifle, is worse than none.
+            .filter(|step| !step.contains("(none)") && !step.contains("(not logged)"))
+            .filter(|step| !(severity_is_low && step.contains("kubectl delete")))
+            .collect()
     }
 
     fn numbers(&self) -> BTreeMap<String, f64> {

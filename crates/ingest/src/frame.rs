@@ -333,7 +333,8 @@ pub(crate) fn skip_separators(bytes: &[u8], mut at: usize) -> usize {
 
 fn opens_array(inner: &[u8]) -> bool {
     let next = inner.iter().find(|byte| !byte.is_ascii_whitespace());
-    matches!(next, None | Some(b'{' | b'[' | b']'))
+    // An array of arrays is no list of records: it is left to be rejected.
+    matches!(next, None | Some(b'{' | b']'))
 }
 
 fn skip(bytes: &[u8], at: usize, test: impl Fn(u8) -> bool) -> usize {

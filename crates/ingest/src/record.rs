@@ -263,7 +263,7 @@ impl Bodies for Record<'_> {
     fn exhibit(&self) -> Exhibit {
         Exhibit::sealed(Box::new(SealedRecord {
             text: self.text.into(),
-            masker: *self.masker,
+            masker: self.masker.clone(),
             level: self.level,
             stage: self.stage,
             truncated: self.truncated,

@@ -126,7 +126,7 @@ pub trait Bodies {
 /// What is known of the past when an event is judged. All counts are of this log, before this
 /// event.
 pub trait History {
-    /// How often the actor had this same action succeed before.
+    /// How often the actor had this same action succeed before in the same namespace.
     fn prior_actions(&self, fact: &Fact) -> u64;
 
     /// How many requests of the actor the log has, before this one.

@@ -176,6 +176,8 @@ fn classify(user: &User) -> (PrincipalKind, &str, &str) {
         | "system:aggregator"
         | "system:cloud-controller-manager"
         | "system:kube-aggregator" => (PrincipalKind::ControlPlane, "", name),
+        // EKS reserves this prefix for its own components.
+        _ if name.starts_with("eks:") => (PrincipalKind::ControlPlane, "", name),
         _ => (human_kind(user), "", cloud_role(name).map_or(name, |(role, _)| role)),
     }
 }

@@ -18,8 +18,11 @@ pub(crate) struct Gate {
 impl Gate {
     /// Whether the event passes.
     pub(crate) fn lets(self, fact: &Fact) -> bool {
-        let principal = 1_u16 << (fact.principal.effective.kind as u16);
-        self.principals & principal != 0 && self.lets_effect(fact.action)
+        // Who acts as somebody else is judged by either identity: borrowing the name of a component
+        // must not hide an act.
+        let kinds = 1_u16 << (fact.principal.effective.kind as u16)
+            | 1_u16 << (fact.principal.actor().kind as u16);
+        self.principals & kinds != 0 && self.lets_effect(fact.action)
     }
 
     /// Whether the action's effect passes.

@@ -11,6 +11,9 @@ use trailhound_ingest::Limits;
 use trailhound_model::{finding::Severity, scan::Scan};
 use trailhound_pipeline::Options;
 
+/// More decoding threads than this only wait for one another.
+const MOST_THREADS: usize = 64;
+
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
     let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
@@ -27,7 +30,7 @@ pub(crate) fn options(
 ) -> Result<Options, CommandError> {
     let threads = match threads {
         0 => thread::available_parallelism().map_or(1, usize::from),
-        given => given,
+        given => given.min(MOST_THREADS),
     };
     Ok(Options {
         paths,
@@ -57,12 +60,6 @@ pub(crate) fn read(options: &Options) -> Result<Scan, CommandError> {
 
 /// Shows the answer in the form asked for, and writes the page.
 pub(crate) fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError> {
-    if let Some(path) = &output.report {
-        fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
-            what: format!("the report to {}", path.display()),
-            error,
-        })?;
-    }
     let text = match output.output {
         OutputForm::Text => {
             trailhound_report::text(scan, &terminal::style(output.color, output.verbose))
@@ -70,11 +67,20 @@ pub(crate) fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError>
         OutputForm::Json => trailhound_report::json(scan),
         OutputForm::Jsonl => trailhound_report::jsonl(scan),
     };
-    terminal::answer(&text)
+    // The answer first: a report that cannot be written must not cost it.
+    let shown = terminal::answer(&text);
+    if let Some(path) = &output.report {
+        fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
+            what: format!("the report to {}", path.display()),
+            error,
+        })?;
+    }
+    shown
 }
 
 fn verdict(scan: &Scan, fail_on: Severity) -> Verdict {
-    if !scan.input.unread.is_empty() {
+    let input = &scan.input;
+    if !input.unread.is_empty() || input.rejected > 0 || input.events == 0 {
         return Verdict::Incomplete;
     }
     if scan.incidents.iter().any(|incident| incident.severity >= fail_on) {

@@ -10,7 +10,7 @@ use trailhound_model::{
 };
 
 /// Steps, next steps and evidence that an incident names; the rest is counted in its findings.
-const MOST_NEXT_STEPS: usize = 10;
+const MOST_NEXT_STEPS: usize = 14;
 
 /// The id of the incident that a finding opened.
 pub fn incident_id(first: &Finding) -> String {
@@ -313,14 +313,34 @@ fn evidence(findings: &[&Finding]) -> Vec<Str> {
 fn next_steps(findings: &[&Finding]) -> Vec<String> {
     let mut by_gravity: Vec<&&Finding> = findings.iter().collect();
     by_gravity.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let mut steps: Vec<String> = Vec::new();
-    for step in by_gravity.into_iter().flat_map(|finding| &finding.next_steps) {
-        if !steps.contains(step) {
-            steps.push(step.clone());
+    let mut steps = withdrawals(findings);
+    let most = by_gravity.iter().map(|finding| finding.next_steps.len()).max().unwrap_or_default();
+    // The first step of every finding comes before the second of any.
+    for rank in 0..most {
+        for step in by_gravity.iter().filter_map(|finding| finding.next_steps.get(rank)) {
+            if !steps.contains(step) {
+                steps.push(step.clone());
+            }
         }
     }
     steps.truncate(MOST_NEXT_STEPS);
     steps
+}
+
+/// Persons whose identity did the gravest things: whether they or a thief, their credential comes
+/// first.
+fn withdrawals(findings: &[&Finding]) -> Vec<String> {
+    let person = |finding: &&&Finding| {
+        finding.severity >= Severity::High
+            && matches!(finding.actor_kind.as_str(), "user" | "oidc-user" | "cloud-role")
+    };
+    ordered(findings.iter().filter(person).map(|finding| actor(finding).to_owned()))
+        .iter()
+        .map(|who| {
+            let who = words::words(who);
+            format!("Withdraw the credential of {who}, or take its rights away, until its owner has confirmed each of these acts.")
+        })
+        .collect()
 }
 
 fn unknowns(findings: &[&Finding]) -> Vec<String> {

@@ -22,7 +22,10 @@ fn user_words(name: &str) -> String {
         _ if name.starts_with("system:bootstrap:") => {
             format!("bootstrap token {}", name.trim_start_matches("system:bootstrap:"))
         }
-        _ if name.starts_with("system:") => format!("control-plane user {name}"),
+        "system:kube-controller-manager"
+        | "system:kube-scheduler"
+        | "system:apiserver"
+        | "system:kube-proxy" => format!("control-plane user {name}"),
         _ => format!("user {name}"),
     }
 }

@@ -14,6 +14,9 @@ use trailhound_model::{
 /// Most addresses or agents that are remembered of one actor: beyond this it has no fixed place.
 const MOST_MARKS: usize = 48;
 
+/// Most pairs of action and namespace that are counted of one actor.
+const MOST_ACTIONS: usize = 256;
+
 /// Something that an actor showed, and how well it was known when it first did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Mark {
@@ -78,7 +81,8 @@ pub(super) struct Actor {
     first: Time,
     last: Time,
     requests: u64,
-    succeeded: Vec<(ActionKind, u64)>,
+    /// Per action and namespace: who reads his own secrets every day has not yet read others'.
+    succeeded: Vec<(ActionKind, Str, u64)>,
     addresses: Habit,
     agents: Habit,
     bound_requests: u64,
@@ -120,9 +124,14 @@ impl Actor {
         if fact.action.outcome != Outcome::Allowed {
             return;
         }
-        match self.succeeded.iter_mut().find(|(kind, _)| *kind == fact.action.kind) {
-            Some((_, count)) => *count += 1,
-            None => self.succeeded.push((fact.action.kind, 1)),
+        let (kind, namespace) = (fact.action.kind, fact.event.namespace());
+        let room = self.succeeded.len() < MOST_ACTIONS;
+        match self.succeeded.iter_mut().find(|(k, n, _)| *k == kind && n == namespace) {
+            Some((_, _, count)) => *count += 1,
+            None if room => {
+                self.succeeded.push((kind, namespace.into(), 1));
+            }
+            None => {}
         }
     }
 
@@ -145,8 +154,9 @@ impl Actor {
         self.last
     }
 
-    pub(super) fn succeeded(&self, kind: ActionKind) -> u64 {
-        self.succeeded.iter().find(|(other, _)| *other == kind).map_or(0, |(_, count)| *count)
+    pub(super) fn succeeded(&self, kind: ActionKind, namespace: &str) -> u64 {
+        let same = |(k, n, _): &&(ActionKind, Str, u64)| *k == kind && n == namespace;
+        self.succeeded.iter().find(same).map_or(0, |(_, _, count)| *count)
     }
 
     pub(super) fn address_is_new(&self, address: &str, time: Time) -> Truth {

@@ -64,7 +64,10 @@ impl Past {
         {
             self.persons.entry(event.source_ip().into()).or_insert_with(|| name.clone());
         }
-        self.networks.observe(fact, new_address);
+        // A thief must not make his own network the cluster's.
+        if !suspicious {
+            self.networks.observe(fact, new_address);
+        }
     }
 
     fn make_room(&mut self) {
@@ -87,7 +90,8 @@ impl Past {
 
 impl History for Past {
     fn prior_actions(&self, fact: &Fact) -> u64 {
-        self.actor(fact).map_or(0, |actor| actor.succeeded(fact.action.kind))
+        self.actor(fact)
+            .map_or(0, |actor| actor.succeeded(fact.action.kind, fact.event.namespace()))
     }
 
     fn prior_requests(&self, fact: &Fact) -> u64 {

@@ -20,7 +20,7 @@ use siphasher::sip::SipHasher24;
 use std::{hash::Hasher, ops::Range};
 
 /// Replaces credentials in text.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Masker {
     key: [u8; 16],
     /// Finds [`TRIGGERS`]; without it every text is looked at closely.

@@ -98,7 +98,7 @@ fn what_happened(worst: &Incident) -> String {
 fn how_bad(scan: &Scan, worst: &Incident) -> String {
     let likely = words::sureness(worst.confidence);
     let mut text = format!(
-        "{}: {}. That it happened as told is {likely} ({}).",
+        "{}: {}. That something is wrong here is {likely} ({}); how sure each step is stands beside it.",
         capital(worst.severity.as_str()),
         words::urgency(worst.severity),
         words::percent(worst.confidence)
