@@ -44,14 +44,16 @@ fn refusals_are_seen_only_by_rules_that_ask_for_them() {
 }
 
 #[test]
-fn principals_are_those_that_the_authorizer_judged() {
+fn who_acts_as_somebody_else_is_met_by_either_identity() {
     let mut impersonating = event("get", "", "secrets", "");
     let other = User { name: "system:serviceaccount:a:b".into(), ..User::default() };
     impersonating.impersonated = Some(Box::new(other));
     for (on, met) in [
         ("{actions: [secret.read], principals: [service-account]}", true),
-        ("{actions: [secret.read], principals: [user]}", false),
-        ("{actions: [secret.read], not-principals: [service-account]}", false),
+        ("{actions: [secret.read], principals: [user]}", true),
+        ("{actions: [secret.read], not-principals: [service-account]}", true),
+        ("{actions: [secret.read], not-principals: [service-account, user]}", false),
+        ("{actions: [secret.read], principals: [node]}", false),
         ("{actions: [secret.read], not-principals: [node]}", true),
     ] {
         assert_eq!(is_candidate(&rules(on, ""), &impersonating), met, "{on}");

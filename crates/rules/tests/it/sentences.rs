@@ -83,7 +83,10 @@ fn a_hostile_name_does_not_become_a_second_command() {
     for (name, step) in [
         ("cart-7d4", "Look: `kubectl get pod cart-7d4 -n shop` of cart-7d4"),
         ("x; rm -rf ~", "Look: `kubectl get pod 'x; rm -rf ~' -n shop` of x; rm -rf ~"),
-        ("a'$(id)`id`'", "Look: `kubectl get pod 'a'\\''$(id) id '\\''' -n shop` of a'$(id)'id''"),
+        (
+            "a'$(id)`id`'",
+            "Look: `kubectl get pod 'a'\\''$(id)'\\''id'\\'''\\''' -n shop` of a'$(id)'id''",
+        ),
         ("--all", "Look: `kubectl get pod '(unsafe value)' -n shop` of --all"),
         ("", "Look: `kubectl get pod '(none)' -n shop` of (none)"),
     ] {
