@@ -130,6 +130,11 @@ impl Input {
         Ok(Input { stream, packing, packed, unpacked: 0 })
     }
 
+    /// Bytes read from the source as it lies on disk.
+    pub(crate) fn position(&self) -> u64 {
+        self.packed.load(Ordering::Relaxed)
+    }
+
     /// What a failed read means.
     pub(crate) fn explain(&self, error: &io::Error) -> String {
         let what = match self.packing {

@@ -27,6 +27,8 @@ pub struct Chunk {
     pub cluster: Str,
     /// Offset of the first byte in the decompressed stream.
     pub offset: u64,
+    /// Bytes of the source as it lies on disk that were read so far: for a meter.
+    pub position: u64,
     /// The bytes.
     pub bytes: Vec<u8>,
     /// Time of the last record before this chunk, for records without any.
@@ -256,6 +258,7 @@ impl ChunkReader {
             name: Arc::clone(&self.name),
             cluster: self.cluster.clone(),
             offset: self.offset,
+            position: self.input.position(),
             previous_time: self.previous_time,
             bytes,
             pieces,

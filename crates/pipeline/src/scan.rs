@@ -6,7 +6,7 @@ use crate::{
     repeats,
     work::{Batch, Worker},
 };
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread};
 use trailhound_detect::{Engine, Outcome, Settings};
 use trailhound_ingest::{Limits, Masker, SourceKind, SourceSpec, Tally, discover};
 use trailhound_model::{
@@ -121,7 +121,7 @@ fn run(
             if events % PROGRESS_EVERY == 0 {
                 progress(Progress {
                     events,
-                    position: gathered.tally.bytes,
+                    position: gathered.positions.values().sum(),
                     rejected: gathered.tally.rejected,
                 });
             }
@@ -136,12 +136,14 @@ struct Gathered {
     input: Input,
     tally: Tally,
     rules: RuleTally,
+    positions: BTreeMap<u32, u64>,
 }
 
 impl Witness for Gathered {
     fn batch(&mut self, batch: &mut Batch) {
         self.tally.merge(&batch.tally);
         self.rules.merge(&batch.rules);
+        self.positions.insert(batch.source, batch.position);
         let room = MOST_REJECTS.saturating_sub(self.input.reject_samples.len());
         self.input.reject_samples.extend(batch.rejects.drain(..).take(room));
     }
@@ -152,7 +154,7 @@ impl Witness for Gathered {
 }
 
 fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
-    let Gathered { mut input, tally, rules: rule_tally } = gathered;
+    let Gathered { mut input, tally, rules: rule_tally, positions: _ } = gathered;
     input.bytes = tally.bytes;
     input.events = outcome.events;
     input.rejected = tally.rejected;

@@ -27,6 +27,10 @@ pub struct Batch {
     pub facts: Vec<(Fact, Key)>,
     /// The first rejects.
     pub rejects: Vec<Rejected>,
+    /// Index of the source.
+    pub source: u32,
+    /// How far the source was read, in bytes on disk.
+    pub position: u64,
     /// Counts of decoding.
     pub tally: Tally,
     /// Counts of the rules.
@@ -41,6 +45,8 @@ impl Worker<'_> {
         let tally = decode(chunk, &Decoder::new(self.masker), &mut gather);
         let mut batch = gather.batch;
         batch.tally = tally;
+        batch.source = chunk.source;
+        batch.position = chunk.position;
         batch.rules = memory.take_counts();
         batch
     }
