@@ -15,8 +15,9 @@ use trailhound_model::{
 
 /// How long a fact waits for earlier ones, in microseconds.
 pub const DEFAULT_LATENESS: i64 = 2 * SECOND;
-/// Most facts that wait; beyond this the oldest goes.
-const MOST_WAITING: usize = 200_000;
+/// Most facts that wait; beyond this the oldest goes. Two seconds at 20,000 events a second: a log
+/// whose records all have one time must not be held in memory whole.
+const MOST_WAITING: usize = 40_000;
 /// A record further ahead of all others than this does not move the watermark by itself: one
 /// record with a broken clock must not make all others late.
 const LEAP: i64 = 15 * 60 * SECOND;
