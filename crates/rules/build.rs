@@ -1,6 +1,7 @@
 //! Lists the shipped rules for `include_str!`, so that the program needs no files beside it and a
 //! new rule needs no line of Rust. The order is that of the ids (file stems), not of the folders,
-//! so that moving a file between families changes nothing.
+//! so that moving a file between families changes nothing. Each rule is there twice: whole, and
+//! without its tests, which a scan need not read each time it starts.
 
 use std::{
     env,
@@ -18,16 +19,31 @@ fn main() -> io::Result<()> {
         collect(&root.canonicalize()?, &mut files)?;
     }
     files.sort_by_key(|path| (path.file_stem().map(ToOwned::to_owned), path.clone()));
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut code = String::from("&[\n");
-    for path in &files {
+    for (number, path) in files.iter().enumerate() {
         println!("cargo::rerun-if-changed={}", path.display());
         let name = shown(path);
-        let path = path.display().to_string();
-        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+        let lean = out.join(format!("{number}.yaml"));
+        fs::write(&lean, without_tests(&fs::read_to_string(path)?))?;
+        let [path, lean] = [path.as_path(), &lean].map(|path| path.display().to_string());
+        let _ = writeln!(code, "    ({name:?}, include_str!({path:?}), include_str!({lean:?})),");
     }
     code.push_str("]\n");
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("builtin.rs"), code)
+}
+
+/// The file without its `tests:`, which reach to the next key at the beginning of a line.
+fn without_tests(text: &str) -> String {
+    let mut in_tests = false;
+    let mut lean = String::new();
+    for line in text.split_inclusive('\n') {
+        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            in_tests = line.starts_with("tests:");
+        }
+        lean.push_str(if in_tests { "\n" } else { line });
+    }
+    lean
 }
 
 /// `rules/family/id.yaml`: what a reader of an error message can find, without machine paths.

@@ -7,14 +7,17 @@
 //! its own record vanish.
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
+use smallvec::SmallVec;
 use std::collections::{HashSet, VecDeque};
-use std::hash::Hasher;
+use std::hash::{BuildHasherDefault, Hasher};
 use trailhound_model::{
     event::Event,
     time::{MINUTE, Time},
 };
 
+/// Records for which a generation makes room at once.
+const FIRST_ROOM: usize = 28_000;
 /// Records that a generation holds before the next is begun.
 const GENERATION: usize = 900_000;
 /// Duplicates are told for certain among at least so many records …
@@ -29,10 +32,11 @@ pub type Key = u128;
 
 /// Hashes what makes a record itself, under a key of the run.
 pub fn key(event: &Event, secret: [u8; 16]) -> Key {
-    let mut hasher = SipHasher13::new_with_key(&secret);
+    // One long write is far cheaper than many short ones.
+    let mut bytes = SmallVec::<[u8; 512]>::new();
     let mut part = |text: &str| {
-        hasher.write(text.as_bytes());
-        hasher.write_u8(0xff);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0xff);
     };
     part(&event.cluster);
     part(&event.audit_id);
@@ -40,14 +44,33 @@ pub fn key(event: &Event, secret: [u8; 16]) -> Key {
     part(&event.user.name);
     part(&event.verb);
     part(&event.request_uri);
-    hasher.write_i64(event.time.0);
-    hasher.write_i64(event.received.map_or(i64::MIN, |time| time.0));
-    hasher.finish128().as_u128()
+    bytes.extend_from_slice(&event.time.0.to_le_bytes());
+    bytes.extend_from_slice(&event.received.map_or(i64::MIN, |time| time.0).to_le_bytes());
+    SipHasher13::new_with_key(&secret).hash(&bytes).as_u128()
+}
+
+/// Keys are keyed hashes themselves: hashing them again would only cost time.
+#[derive(Clone, Copy, Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        let [high, low] = [key >> 64, key].map(|half| u64::try_from(half & u128::from(u64::MAX)));
+        self.0 = high.unwrap_or_default() ^ low.unwrap_or_default();
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Generation {
-    keys: HashSet<Key>,
+    keys: HashSet<Key, BuildHasherDefault<AsItIs>>,
     newest: Time,
 }
 
@@ -91,7 +114,8 @@ impl Dedupe {
             self.records = rest;
             self.generations.pop_front();
         }
-        self.generations.push_back(Generation::default());
+        let keys = HashSet::with_capacity_and_hasher(FIRST_ROOM, BuildHasherDefault::default());
+        self.generations.push_back(Generation { keys, newest: Time::default() });
     }
 
     /// The window in words, for the report.

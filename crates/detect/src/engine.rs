@@ -106,12 +106,13 @@ impl Engine {
     }
 
     /// Takes the next fact. `key` identifies its record, see [`crate::dedupe::key`].
-    pub fn push(&mut self, fact: Fact, key: Key) {
+    pub fn push(&mut self, fact: impl Into<Box<Fact>>, key: Key) {
+        let fact = fact.into();
         let settings = self.settings;
-        let cluster = self
-            .clusters
-            .entry(fact.event.cluster.clone())
-            .or_insert_with(|| Cluster::new(settings));
+        if !self.clusters.contains_key(&fact.event.cluster) {
+            self.clusters.insert(fact.event.cluster.clone(), Cluster::new(settings));
+        }
+        let Some(cluster) = self.clusters.get_mut(&fact.event.cluster) else { return };
         if !cluster.dedupe.is_new(key, fact.event.time) {
             return;
         }
@@ -210,12 +211,13 @@ impl Cluster {
 
     fn found(&mut self, rules: &RuleSet, rule: &Rule, fact: &Fact, verdict: &Verdict) {
         let judge = Judge { rules, rule, fact, history: &self.past };
-        let finding = judge.finding(verdict, &BTreeMap::new());
-        self.add(finding, fact);
+        let finding = judge.finding(verdict);
+        let folded = self.findings.add(finding, |new| judge.tell(new, &BTreeMap::new()));
+        self.settle(folded, fact);
     }
 
-    fn add(&mut self, finding: Finding, fact: &Fact) -> Folded {
-        let folded = self.findings.add(finding);
+    /// Shows the record of a finding that is new or has grown, and joins it to what it belongs to.
+    fn settle(&mut self, folded: Folded, fact: &Fact) {
         if let (Folded::New(place) | Folded::Into(place), Some(exhibit)) = (folded, &fact.exhibit) {
             self.findings.show(place, exhibit);
         }
@@ -224,7 +226,6 @@ impl Cluster {
             Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
             Folded::Dropped => {}
         }
-        folded
     }
 
     fn counted(
@@ -244,17 +245,17 @@ impl Cluster {
             Step::Grows { finding } => self.grow(&finding, value, fact),
             Step::Fires { records, count, values } => {
                 let judge = Judge { rules, rule, fact, history: &self.past };
-                let mut finding =
-                    judge.finding(verdict, &counts(count, &values, span(&records, fact)));
+                let extra = counts(count, &values, span(&records, fact));
+                let mut finding = judge.finding(verdict);
                 finding.id = Finding::id_of(rule.id(), &finding.cluster, &records);
                 finding.time = records.first().map_or(finding.time, |record| record.time);
                 finding.records = records;
                 finding.record_count = count;
                 finding.numbers.insert("count".into(), count as f64);
                 finding.numbers.insert("distinct".into(), values.len() as f64);
-                let (Folded::New(place) | Folded::Into(place)) = self.add(finding, fact) else {
-                    return;
-                };
+                let folded = self.findings.add(finding, |new| judge.tell(new, &extra));
+                self.settle(folded, fact);
+                let (Folded::New(place) | Folded::Into(place)) = folded else { return };
                 let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else { return };
                 self.windows.opened(index, group, &id);
                 self.watch(id, Growing { rule: index, fact: Box::new(fact.clone()), values });

@@ -53,8 +53,9 @@ pub enum Folded {
 }
 
 impl Findings {
-    /// Adds a finding or folds it into one that it repeats.
-    pub fn add(&mut self, finding: Finding) -> Folded {
+    /// Adds a finding or folds it into one that it repeats. `tell` writes its sentences, which only
+    /// a new one needs.
+    pub fn add(&mut self, mut finding: Finding, tell: impl FnOnce(&mut Finding)) -> Folded {
         let key = fold_key(&finding);
         if let Some(place) = self.open.get(&key).copied()
             && self.list.get(place).is_some_and(|open| finding.time.since(open.last) <= FOLD_WITHIN)
@@ -72,6 +73,7 @@ impl Findings {
             *self.overflow.entry(finding.rule.id).or_default() += 1;
             return Folded::Dropped;
         }
+        tell(&mut finding);
         let place = self.list.len();
         self.hands.entry(key.0.clone()).or_default().push(place);
         self.open.insert(key, place);
@@ -199,17 +201,17 @@ mod tests {
     #[test]
     fn repeats_make_a_finding_longer_until_a_pause() {
         let mut findings = Findings::default();
-        assert_eq!(findings.add(finding("a", 0, FindingKind::Rule)), Folded::New(0));
-        assert_eq!(findings.add(finding("a", 10, FindingKind::Rule)), Folded::Into(0));
-        assert_eq!(findings.add(finding("b", 11, FindingKind::Rule)), Folded::New(1));
-        assert_eq!(findings.add(finding("a", 40, FindingKind::Rule)), Folded::New(2));
+        assert_eq!(findings.add(finding("a", 0, FindingKind::Rule), |_| {}), Folded::New(0));
+        assert_eq!(findings.add(finding("a", 10, FindingKind::Rule), |_| {}), Folded::Into(0));
+        assert_eq!(findings.add(finding("b", 11, FindingKind::Rule), |_| {}), Folded::New(1));
+        assert_eq!(findings.add(finding("a", 40, FindingKind::Rule), |_| {}), Folded::New(2));
         assert_eq!(findings.list()[0].record_count, 2);
     }
 
     #[test]
     fn a_finding_about_a_credential_does_not_care_what_it_was_used_on() {
         let mut findings = Findings::default();
-        findings.add(finding("a", 0, FindingKind::Credential));
-        assert_eq!(findings.add(finding("b", 1, FindingKind::Credential)), Folded::Into(0));
+        findings.add(finding("a", 0, FindingKind::Credential), |_| {});
+        assert_eq!(findings.add(finding("b", 1, FindingKind::Credential), |_| {}), Folded::Into(0));
     }
 }

@@ -26,8 +26,20 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The finding of this fact alone.
-    pub(crate) fn finding(&self, verdict: &Verdict, extra: &BTreeMap<String, String>) -> Finding {
+    /// Writes what is said of a finding.
+    pub(crate) fn tell(&self, finding: &mut Finding, extra: &BTreeMap<String, String>) {
+        let rule = self.rule;
+        finding.explanation = self.explanation(extra);
+        rule.why().clone_into(&mut finding.why);
+        finding.benign_readings = rule.benign().to_vec();
+        finding.next_steps = self.next_steps(finding.severity, extra);
+        finding.numbers.extend(self.numbers());
+        finding.techniques = rule.techniques().to_vec();
+        finding.address_new = self.address_new();
+    }
+
+    /// The finding of this fact alone, before anything is said of it.
+    pub(crate) fn finding(&self, verdict: &Verdict) -> Finding {
         let (fact, rule) = (self.fact, self.rule);
         let records = vec![record(fact)];
         Finding {
@@ -48,22 +60,16 @@ impl Judge<'_> {
             real_principal: fact.principal.real.as_ref().map(|real| real.entity()),
             credential: credential_entity(fact),
             address: fact.event.source_ip().to_owned(),
-            address_new: self.address_new(),
             user_agent: fact.event.user_agent.chars().take(MOST_AGENT).collect(),
             actor_kind: fact.principal.actor().kind.as_str().to_owned(),
             action: fact.action.kind.as_str().to_owned(),
             outcome: fact.action.outcome.as_str().to_owned(),
             target: target_entity(fact),
-            explanation: self.explanation(extra),
-            why: rule.why().to_owned(),
-            benign_readings: rule.benign().to_vec(),
-            next_steps: self.next_steps(verdict.severity, extra),
-            numbers: self.numbers(),
-            techniques: rule.techniques().to_vec(),
             family: rule.family().to_owned(),
             record_count: 1,
             records,
             touches: touches(rule, fact),
+            ..Finding::default()
         }
     }
 
@@ -300,7 +306,7 @@ mod tests {
     fn bindings_are_read_out_of_the_authorizers_reason() {
         let mut event = Event::default();
         let mut reason = |text: &str| {
-            event.annotations = vec![("authorization.k8s.io/reason".into(), text.into())];
+            event.annotations = vec![("authorization.k8s.io/reason".into(), text.into())].into();
             binding_of_reason(&event)
         };
         assert_eq!(

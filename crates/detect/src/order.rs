@@ -6,9 +6,13 @@
 //! shuffled input gives the same result.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use siphasher::sip::SipHasher13;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    hash::Hasher,
+};
 use trailhound_model::{
-    event::Stage,
+    event::Event,
     fact::Fact,
     time::{SECOND, Time},
 };
@@ -22,8 +26,8 @@ const MOST_WAITING: usize = 40_000;
 /// record with a broken clock must not make all others late.
 const LEAP: i64 = 15 * 60 * SECOND;
 
-/// Time, time of receipt, beginning of the auditID, stage, sequence.
-type Place = (Time, Option<Time>, [u8; 20], Stage, u64);
+/// Time, what breaks ties, sequence. Small, because it is moved a few times per record.
+type Place = (Time, u128, u64);
 
 /// The waiting facts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,7 +63,8 @@ impl Order {
     }
 
     /// Takes a fact. Call [`Order::take_due`] until it gives nothing before the next one.
-    pub fn push(&mut self, fact: Fact) {
+    pub fn push(&mut self, fact: impl Into<Box<Fact>>) {
+        let fact = fact.into();
         let time = fact.event.time;
         self.advance(time);
         if self.emitted.is_some_and(|emitted| time < emitted) {
@@ -68,11 +73,15 @@ impl Order {
         self.sequence += 1;
         let event = &fact.event;
         // The sequence only keeps records apart that agree in all that identifies them.
-        let mut place = (time, event.received, beginning(&event.audit_id), event.stage, 0);
-        if self.waiting.contains_key(&place) {
-            place.4 = self.sequence;
+        let place = (time, tie(event), 0);
+        match self.waiting.entry(place) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(fact);
+            }
+            Entry::Occupied(_) => {
+                self.waiting.insert((place.0, place.1, self.sequence), fact);
+            }
         }
-        self.waiting.insert(place, Box::new(fact));
     }
 
     fn advance(&mut self, time: Time) {
@@ -94,7 +103,7 @@ impl Order {
     }
 
     /// The next fact whose turn has come.
-    pub fn take_due(&mut self) -> Option<Fact> {
+    pub fn take_due(&mut self) -> Option<Box<Fact>> {
         let (place, _) = self.waiting.first_key_value()?;
         let due = self.newest.is_some_and(|newest| newest.since(place.0) >= self.lateness);
         if !due && self.waiting.len() <= MOST_WAITING {
@@ -104,24 +113,27 @@ impl Order {
     }
 
     /// The next fact, due or not: for the end of the input.
-    pub fn pop(&mut self) -> Option<Fact> {
+    pub fn pop(&mut self) -> Option<Box<Fact>> {
         let (place, fact) = self.waiting.pop_first()?;
         self.emitted = self.emitted.max(Some(place.0));
-        Some(*fact)
+        Some(fact)
     }
 }
 
-fn beginning(text: &str) -> [u8; 20] {
-    let mut start = [0; 20];
-    start.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-    start
+/// Orders records of one moment by their content: when the request was received, then by a hash of
+/// the auditID, then by stage, so that the records of one request stay in their order.
+fn tie(event: &Event) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(event.audit_id.as_bytes());
+    let id = (hasher.finish() << 3) | event.stage as u64;
+    let received = event.received.map_or(0, |time| time.0.wrapping_sub(i64::MIN).cast_unsigned());
+    u128::from(received) << 64 | u128::from(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use trailhound_model::event::Event;
 
     fn fact(micros: i64, id: &str) -> Fact {
         Fact {

@@ -13,6 +13,7 @@ use trailhound_model::{
     action::Outcome,
     event::{Event, Stage},
     fact::Fact,
+    time::Time,
 };
 
 /// Most requests that are remembered as begun.
@@ -32,7 +33,11 @@ pub enum Part {
 /// Requests that have begun and not ended.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
-    open: HashMap<u64, Outcome>,
+    open: HashMap<u64, (Time, Outcome)>,
+    /// How many of them were received at a time: one look at a number tells nearly all other
+    /// requests from those that have begun.
+    times: HashMap<Time, u32>,
+    /// In the order of their beginning; those that have ended are taken out now and then.
     oldest: VecDeque<u64>,
     /// Requests forgotten because too many were open: their end is judged as if it were new.
     pub forgotten: u64,
@@ -54,20 +59,36 @@ impl Stages {
 
     fn begin(&mut self, fact: &Fact) {
         let key = request_key(&fact.event);
-        if self.open.insert(key, fact.action.outcome).is_none() {
+        let time = received(&fact.event);
+        if self.open.insert(key, (time, fact.action.outcome)).is_none() {
             self.oldest.push_back(key);
+            *self.times.entry(time).or_default() += 1;
         }
-        while self.oldest.len() > MOST_OPEN {
-            if let Some(key) = self.oldest.pop_front()
-                && self.open.remove(&key).is_some()
-            {
-                self.forgotten += 1;
-            }
+        if self.oldest.len() > 2 * self.open.len() + 1024 {
+            self.oldest.retain(|key| self.open.contains_key(key));
+        }
+        while self.open.len() > MOST_OPEN {
+            let Some(key) = self.oldest.pop_front() else { return };
+            self.forgotten += u64::from(self.close(key).is_some());
         }
     }
 
+    fn close(&mut self, key: u64) -> Option<Outcome> {
+        let (time, outcome) = self.open.remove(&key)?;
+        if let Some(count) = self.times.get_mut(&time) {
+            *count -= 1;
+            if *count == 0 {
+                self.times.remove(&time);
+            }
+        }
+        Some(outcome)
+    }
+
     fn end(&mut self, fact: &Fact) -> Part {
-        match self.open.remove(&request_key(&fact.event)) {
+        if !self.times.contains_key(&received(&fact.event)) {
+            return Part::Judge;
+        }
+        match self.close(request_key(&fact.event)) {
             Some(outcome) if outcome == fact.action.outcome => Part::Continuation,
             _ => Part::Judge,
         }
@@ -80,8 +101,12 @@ fn request_key(event: &Event) -> u64 {
         hasher.write(text.as_bytes());
         hasher.write_u8(0xff);
     }
-    hasher.write_i64(event.received.map_or(i64::MIN, |time| time.0));
+    hasher.write_i64(received(event).0);
     hasher.finish()
+}
+
+fn received(event: &Event) -> Time {
+    event.received.unwrap_or(Time(i64::MIN))
 }
 
 #[cfg(test)]
@@ -93,7 +118,10 @@ mod tests {
         let mut event = Event {
             audit_id: "same".into(),
             stage,
-            status: Some(Box::new(Status { code: Some(code), ..Status::default() })),
+            status: Some(trailhound_model::Shared::from(Status {
+                code: Some(code),
+                ..Status::default()
+            })),
             ..Event::default()
         };
         event.user.name = user.into();
@@ -107,6 +135,20 @@ mod tests {
         assert_eq!(stages.part(&exec(Stage::ResponseStarted, 101, "bob")), Part::Judge);
         assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "bob")), Part::Continuation);
         assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "bob")), Part::Judge);
+    }
+
+    #[test]
+    fn a_watch_is_not_forgotten_because_many_others_came_and_went() {
+        let mut stages = Stages::default();
+        let watch = exec(Stage::ResponseStarted, 200, "watcher");
+        assert_eq!(stages.part(&watch), Part::Judge);
+        for _ in 0..MOST_OPEN * 2 {
+            assert_eq!(stages.part(&exec(Stage::ResponseStarted, 101, "bob")), Part::Judge);
+            assert_eq!(stages.part(&exec(Stage::ResponseComplete, 101, "bob")), Part::Continuation);
+        }
+        assert!(stages.oldest.len() < 4096);
+        assert_eq!(stages.part(&exec(Stage::ResponseComplete, 200, "watcher")), Part::Continuation);
+        assert_eq!((stages.forgotten, stages.times.len(), stages.open.len()), (0, 0, 0));
     }
 
     #[test]

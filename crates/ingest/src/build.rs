@@ -1,15 +1,18 @@
 //! Makes the owned, masked event out of the borrowed record.
 //!
-//! Most of the cost of decoding is here, in copies, so two things are spared: texts that every
-//! record repeats (annotation keys, groups) become static strings, and masking looks only at text
-//! that passed a look at pairs of letters.
+//! Most of the cost of decoding is here, in copies, so three things are spared: parts that many
+//! records repeat as they are (identities, permissions, clients) are remembered by their text;
+//! texts that every record repeats (annotation keys, groups) become static strings; and masking
+//! looks only at text that passed a look at pairs of letters.
 
 use crate::{
     mask::{Masker, Scope, is_suspicious},
-    wire::{Text, Wire, WireRef, WireStatus, WireUser},
+    memory::{Memory, Recent},
+    wire::{Pairs, Part, Text, Texts, Wire, WireRef, WireStatus, WireUser},
 };
+use serde::Deserialize;
 use trailhound_model::{
-    Str,
+    Shared, Str,
     event::{BodyPresence, Event, Level, ObjectRef, Position, Stage, Status, User},
     time::Time,
 };
@@ -27,12 +30,23 @@ pub(crate) struct Setting {
     pub(crate) cut: bool,
 }
 
-/// Builds the event.
-pub(crate) fn event(wire: &Wire<'_>, setting: &Setting, masker: &Masker) -> Event {
+/// Builds the event; `None` if a part of the record is not what it should be.
+pub(crate) fn event(
+    wire: &Wire<'_>,
+    setting: &Setting,
+    masker: &Masker,
+    memory: &mut Memory,
+) -> Option<Event> {
     let copy = Copier { masker };
+    let scope = Scope::of_resource(wire.resource());
+    let [plain, secrets] = &mut memory.annotations;
+    let pairs = if scope == Scope::Secrets { secrets } else { plain };
+    let annotations = recall(&wire.annotations, pairs, |found| copy.annotations(found, scope))?;
+    let annotations = annotations.unwrap_or_default();
+    let users = &mut memory.users;
     let received = Time::parse(&wire.request_received_timestamp);
     let (time, time_inferred) = time_of(wire, received, setting);
-    Event {
+    Some(Event {
         audit_id: copy.text(&wire.audit_id),
         stage: stage(&wire.stage),
         level: level(&wire.level),
@@ -41,21 +55,37 @@ pub(crate) fn event(wire: &Wire<'_>, setting: &Setting, masker: &Masker) -> Even
         time_inferred,
         verb: copy.text(&wire.verb),
         request_uri: copy.uri(&wire.request_uri),
-        user: wire.user.as_ref().map(|user| copy.user(user)).unwrap_or_default(),
-        impersonated: wire.impersonated_user.as_ref().map(|user| Box::new(copy.user(user))),
+        user: recall(&wire.user, users, |user| copy.user(user))?.unwrap_or_default(),
+        impersonated: recall(&wire.impersonated_user, users, |user| copy.user(user))?,
         impersonation_constraint: wire
             .authentication_metadata
             .as_ref()
             .map(|meta| copy.text(&meta.impersonation_constraint))
             .unwrap_or_default(),
-        source_ips: wire.source_ips.0.iter().map(|ip| copy.text(ip)).collect(),
-        user_agent: copy.text(&wire.user_agent),
+        source_ips: recall(&wire.source_ips, &mut memory.addresses, |ips| copy.texts(ips))?
+            .unwrap_or_default(),
+        user_agent: memory.agents.get(&wire.user_agent, || Some(copy.text(&wire.user_agent)))?,
         object: wire.object_ref.as_ref().map(|object| Box::new(copy.object(object))),
-        status: wire.response_status.as_ref().map(|status| Box::new(copy.status(status))),
-        annotations: copy.annotations(wire),
-        bodies: presence(wire, setting.cut),
+        status: recall(&wire.response_status, &mut memory.statuses, |s| copy.status(s))?,
+        bodies: presence(wire, &annotations, setting.cut),
+        annotations,
         cluster: setting.cluster.clone(),
         position: setting.position,
+    })
+}
+
+/// The value of a part: remembered, or made now. The outer `None` is a part that cannot be read.
+fn recall<'a, P: Deserialize<'a>, T>(
+    part: &Part<'a, P>,
+    recent: &mut Recent<T>,
+    make: impl Fn(&P) -> T,
+) -> Option<Option<Shared<T>>> {
+    match part {
+        Part::Absent => Some(None),
+        Part::Known(found) => Some(Some(make(found).into())),
+        Part::Raw(text) => {
+            recent.get(text, || sonic_rs::from_str::<P>(text).ok().map(|p| make(&p))).map(Some)
+        }
     }
 }
 
@@ -87,6 +117,10 @@ impl Copier<'_> {
         well_known(text).unwrap_or_else(|| self.text(text))
     }
 
+    fn texts(&self, texts: &Texts<'_>) -> Vec<Str> {
+        texts.0.iter().map(|text| self.text(text)).collect()
+    }
+
     fn user(&self, user: &WireUser<'_>) -> User {
         User {
             name: self.text(&user.username),
@@ -96,9 +130,7 @@ impl Copier<'_> {
                 .extra
                 .0
                 .iter()
-                .map(|(key, values)| {
-                    (self.name(key), values.0.iter().map(|value| self.text(value)).collect())
-                })
+                .map(|(key, values)| (self.name(key), self.texts(values)))
                 .collect(),
         }
     }
@@ -124,8 +156,7 @@ impl Copier<'_> {
         }
     }
 
-    fn annotations(&self, wire: &Wire<'_>) -> Vec<(Str, Str)> {
-        let scope = Scope::of_resource(wire.resource());
+    fn annotations(&self, pairs: &Pairs<'_>, scope: Scope) -> Vec<(Str, Str)> {
         let pair = |(key, value): &(Text<'_>, Text<'_>)| -> (Str, Str) {
             let known = well_known(key);
             if known.is_none() && Masker::is_credential_field(key) {
@@ -135,7 +166,7 @@ impl Copier<'_> {
             let value = self.checked(value, |masker, value| masker.named(key, value, scope));
             (known.unwrap_or_else(|| self.text(key)), value)
         };
-        wire.annotations.0.iter().map(pair).collect()
+        pairs.0.iter().map(pair).collect()
     }
 }
 
@@ -149,11 +180,13 @@ fn time_of(wire: &Wire<'_>, received: Option<Time>, setting: &Setting) -> (Time,
     }
 }
 
-fn presence(wire: &Wire<'_>, cut: bool) -> BodyPresence {
+fn presence(wire: &Wire<'_>, annotations: &[(Str, Str)], cut: bool) -> BodyPresence {
+    let says_cut = |(key, value): &(Str, Str)| key == "audit.k8s.io/truncated" && value == "true";
+
     BodyPresence {
         request: wire.request_object.is_some(),
         response: wire.response_object.is_some(),
-        truncated: cut || wire.annotation("audit.k8s.io/truncated") == Some("true"),
+        truncated: cut || annotations.iter().any(says_cut),
     }
 }
 

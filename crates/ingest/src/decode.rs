@@ -11,12 +11,14 @@ use crate::{
     frame::{self, Framer, Piece, PieceKind, Step},
     limits::SKIP_DEPTH,
     mask::Masker,
+    memory::Memory,
+    native,
     reader::{Chunk, Oversized},
     record::Record,
     tally::Tally,
     wire::Wire,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
 use trailhound_model::{
     Str,
     event::{Event, Position},
@@ -35,16 +37,18 @@ pub trait Sink {
     fn ignored(&mut self, reason: &'static str);
 }
 
-/// What decoding needs beside the bytes.
+/// What decoding needs beside the bytes. A thread keeps one for all its chunks: it remembers what
+/// records repeat, which never changes a result.
 #[derive(Clone, Debug)]
 pub struct Decoder<'m> {
     masker: &'m Masker,
+    memory: RefCell<Memory>,
 }
 
 impl<'m> Decoder<'m> {
     /// Decodes with a masker: there is no decoding without one.
     pub fn new(masker: &'m Masker) -> Decoder<'m> {
-        Decoder { masker }
+        Decoder { masker, memory: RefCell::default() }
     }
 }
 
@@ -54,6 +58,7 @@ pub fn decode(chunk: &Chunk, decoder: &Decoder<'_>, sink: &mut dyn Sink) -> Tall
         chunk,
         text: std::str::from_utf8(&chunk.bytes).ok(),
         masker: decoder.masker,
+        memory: &decoder.memory,
         sink,
         tally: Tally { bytes: chunk.bytes.len() as u64, ..Tally::default() },
         previous: chunk.previous_time,
@@ -97,6 +102,7 @@ pub(crate) struct Run<'r> {
     /// The chunk as text, if all of it is UTF-8.
     text: Option<&'r str>,
     masker: &'r Masker,
+    memory: &'r RefCell<Memory>,
     sink: &'r mut dyn Sink,
     tally: Tally,
     previous: Option<Time>,
@@ -161,11 +167,8 @@ impl<'r> Run<'r> {
         if !depth::is_within(text.as_bytes(), SKIP_DEPTH) {
             return false;
         }
-        match sonic_rs::from_str::<Wire<'_>>(text) {
-            Ok(wire) if wire.is_event() => {
-                self.emit(&wire, text, envelope);
-                true
-            }
+        match native::parse(text).map_or_else(|| sonic_rs::from_str::<Wire<'_>>(text), Ok) {
+            Ok(wire) if wire.is_event() => self.emit(&wire, text, envelope),
             _ => false,
         }
     }
@@ -182,7 +185,7 @@ impl<'r> Run<'r> {
         if found.wire.is_event() {
             envelope.cut |= found.cut;
             self.tally.partial += 1;
-            self.emit(&found.wire, text, &envelope);
+            let _ = self.emit(&found.wire, text, &envelope);
         } else if found.cut {
             self.reject(
                 &envelope,
@@ -200,7 +203,7 @@ impl<'r> Run<'r> {
             let reason = "the beginning of a record whose end is missing; too little of it is there to be an event";
             return self.reject(&envelope, reason.to_owned());
         }
-        self.emit(&found.wire, text, &Envelope { cut: true, ..envelope });
+        let _ = self.emit(&found.wire, text, &Envelope { cut: true, ..envelope });
     }
 
     fn oversized(&mut self, record: &Oversized) {
@@ -210,7 +213,8 @@ impl<'r> Run<'r> {
         self.tally.bytes += record.length;
         if found.wire.is_event() && tells_a_request(&found.wire) {
             let setting = Setting { position, cut: true, ..self.setting(&Envelope::default()) };
-            return self.hand_on(&found.wire, &head, &setting, false);
+            let _ = self.hand_on(&found.wire, &head, &setting, false);
+            return;
         }
         self.tally.rejected += 1;
         self.sink.reject(Rejected {
@@ -221,13 +225,16 @@ impl<'r> Run<'r> {
         });
     }
 
-    pub(crate) fn emit(&mut self, wire: &Wire<'_>, text: &str, envelope: &Envelope) {
+    /// Hands the event on; `false` if a part of it cannot be read, which parts that
+    /// [`crate::degraded`] put together always can.
+    pub(crate) fn emit(&mut self, wire: &Wire<'_>, text: &str, envelope: &Envelope) -> bool {
         let setting = self.setting(envelope);
-        self.hand_on(wire, text, &setting, envelope.repaired);
+        self.hand_on(wire, text, &setting, envelope.repaired)
     }
 
-    fn hand_on(&mut self, wire: &Wire<'_>, text: &str, setting: &Setting, repaired: bool) {
-        let event = build::event(wire, setting, self.masker);
+    fn hand_on(&mut self, wire: &Wire<'_>, text: &str, setting: &Setting, repaired: bool) -> bool {
+        let memory = &mut *self.memory.borrow_mut();
+        let Some(event) = build::event(wire, setting, self.masker, memory) else { return false };
         if !event.time_inferred {
             self.previous = Some(event.time);
         }
@@ -237,6 +244,7 @@ impl<'r> Run<'r> {
         let record = Record::new(wire, text, &event, self.masker);
         self.sink.event(event, &record);
         self.tally.damaged_bodies += record.damaged_bodies();
+        true
     }
 
     fn setting(&self, envelope: &Envelope) -> Setting {
@@ -300,7 +308,7 @@ impl<'r> Run<'r> {
         if usable {
             self.tally.partial += u64::from(!found.cut);
             let cut = inner.cut || found.cut;
-            self.emit(&found.wire, record, &Envelope { cut, ..inner });
+            let _ = self.emit(&found.wire, record, &Envelope { cut, ..inner });
         }
         usable
     }
@@ -315,7 +323,7 @@ const MAX_PREFIX: usize = 256;
 /// Whether enough is known to be a request: somebody, or something that was asked for.
 fn tells_a_request(wire: &Wire<'_>) -> bool {
     let asked = !wire.request_uri.is_empty() || wire.object_ref.is_some();
-    let who = wire.user.as_ref().is_some_and(|user| !user.username.is_empty());
+    let who = wire.user.known().is_some_and(|user| !user.username.is_empty());
     asked && (who || !wire.verb.is_empty())
 }
 

@@ -58,18 +58,18 @@ fn set<'a>(wire: &mut Wire<'a>, key: &str, value: &'a str) {
         "stage" => wire.stage = string(value),
         "requestURI" => wire.request_uri = string(value),
         "verb" => wire.verb = string(value),
-        "user" => wire.user = object(value, user),
-        "impersonatedUser" => wire.impersonated_user = object(value, user),
-        "sourceIPs" => wire.source_ips = strings(value),
+        "user" => wire.user = object(value, user).into(),
+        "impersonatedUser" => wire.impersonated_user = object(value, user).into(),
+        "sourceIPs" => wire.source_ips = strings(value).into(),
         "userAgent" => wire.user_agent = string(value),
         "objectRef" => wire.object_ref = object(value, object_ref),
-        "responseStatus" => wire.response_status = object(value, status),
+        "responseStatus" => wire.response_status = object(value, status).into(),
         "requestObject" => wire.request_object = raw(value),
         "responseObject" => wire.response_object = raw(value),
         "requestReceivedTimestamp" => wire.request_received_timestamp = string(value),
         "stageTimestamp" => wire.stage_timestamp = string(value),
         "timestamp" => wire.timestamp = raw(value),
-        "annotations" => wire.annotations = pairs(value),
+        "annotations" => wire.annotations = pairs(value).into(),
         "authenticationMetadata" => {
             wire.authentication_metadata =
                 object(value, |meta: &mut WireAuthentication, key, value| {

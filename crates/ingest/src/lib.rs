@@ -16,6 +16,8 @@ mod extract;
 mod frame;
 mod limits;
 mod mask;
+mod memory;
+mod native;
 mod open;
 mod reader;
 mod record;

@@ -15,7 +15,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { chunk: 1 << 20, record: 256 << 20, unpacked: 64 << 30, ratio: 5000 }
+        Limits { chunk: 256 << 10, record: 256 << 20, unpacked: 64 << 30, ratio: 5000 }
     }
 }
 

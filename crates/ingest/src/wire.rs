@@ -29,17 +29,17 @@ pub(crate) struct Wire<'a> {
     #[serde(borrow)]
     pub verb: Text<'a>,
     #[serde(borrow)]
-    pub user: Option<WireUser<'a>>,
+    pub user: Part<'a, WireUser<'a>>,
     #[serde(borrow)]
-    pub impersonated_user: Option<WireUser<'a>>,
+    pub impersonated_user: Part<'a, WireUser<'a>>,
     #[serde(borrow, rename = "sourceIPs")]
-    pub source_ips: Texts<'a>,
+    pub source_ips: Part<'a, Texts<'a>>,
     #[serde(borrow)]
     pub user_agent: Text<'a>,
     #[serde(borrow)]
     pub object_ref: Option<WireRef<'a>>,
     #[serde(borrow)]
-    pub response_status: Option<WireStatus<'a>>,
+    pub response_status: Part<'a, WireStatus<'a>>,
     #[serde(borrow)]
     pub request_object: Option<Raw<'a>>,
     #[serde(borrow)]
@@ -51,7 +51,7 @@ pub(crate) struct Wire<'a> {
     #[serde(borrow)]
     pub timestamp: Option<Raw<'a>>,
     #[serde(borrow)]
-    pub annotations: Pairs<'a>,
+    pub annotations: Part<'a, Pairs<'a>>,
     #[serde(borrow)]
     pub authentication_metadata: Option<WireAuthentication<'a>>,
 }
@@ -109,6 +109,50 @@ pub(crate) struct WireStatus<'a> {
 pub(crate) struct WireAuthentication<'a> {
     #[serde(borrow)]
     pub impersonation_constraint: Text<'a>,
+}
+
+/// A part of a record that is looked into only if its text is not remembered.
+#[derive(Debug, Default)]
+pub(crate) enum Part<'a, T> {
+    /// Not there, or `null`.
+    #[default]
+    Absent,
+    /// Its JSON text, syntax checked.
+    Raw(&'a str),
+    /// Put together from elsewhere.
+    Known(T),
+}
+
+impl<'a, T> Part<'a, T> {
+    /// What is known without looking into the text.
+    pub(crate) fn known(&self) -> Option<&T> {
+        match self {
+            Part::Known(value) => Some(value),
+            Part::Absent | Part::Raw(_) => None,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Part<'_, T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Part::Absent, Part::Known)
+    }
+}
+
+impl<T> From<T> for Part<'_, T> {
+    fn from(value: T) -> Self {
+        Part::Known(value)
+    }
+}
+
+impl<'de: 'a, 'a, T> Deserialize<'de> for Part<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match LazyValue::deserialize(deserializer)?.as_raw_cow() {
+            Cow::Borrowed("null") => Ok(Part::Absent),
+            Cow::Borrowed(raw) => Ok(Part::Raw(raw)),
+            Cow::Owned(_) => Err(serde::de::Error::custom("a part that is not in the buffer")),
+        }
+    }
 }
 
 /// A value's JSON text, syntax checked, not looked into.
@@ -291,9 +335,5 @@ impl Wire<'_> {
     /// `objectRef.subresource`, or empty.
     pub(crate) fn subresource(&self) -> &str {
         self.object_ref.as_ref().map_or("", |object| object.subresource.as_str())
-    }
-
-    pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
-        self.annotations.0.iter().find(|(name, _)| name.as_str() == key).map(|(_, v)| v.as_str())
     }
 }

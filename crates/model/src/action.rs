@@ -619,7 +619,7 @@ mod tests {
                 subresource: sub.into(),
                 ..ObjectRef::default()
             })),
-            status: Some(Box::new(Status { code: Some(code), ..Status::default() })),
+            status: Some(crate::Shared::from(Status { code: Some(code), ..Status::default() })),
             ..Event::default()
         }
     }

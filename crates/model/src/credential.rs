@@ -78,15 +78,17 @@ impl Credential {
     }
 }
 
+/// Whether the API server says that a token of a Secret was used.
+pub(crate) fn says_legacy(event: &Event) -> bool {
+    let mut keys = event.annotations.iter().map(|(key, _)| key);
+    keys.any(|key| key.starts_with("authentication.k8s.io/legacy-token"))
+}
+
 fn kind_of(event: &Event, id: &str, pod: &str) -> CredentialKind {
     if event.user.name.is_empty() || event.user.name == "system:anonymous" {
         return CredentialKind::None;
     }
-    if event
-        .annotations
-        .iter()
-        .any(|(key, _)| key.starts_with("authentication.k8s.io/legacy-token"))
-    {
+    if says_legacy(event) {
         return CredentialKind::LegacyToken;
     }
     match (id.split_once('='), pod.is_empty()) {

@@ -4,7 +4,7 @@
 //! carry `"user":{}`), so nothing here is required but the position. Bodies are not here: they
 //! stay in the input buffer behind [`crate::lookup::Bodies`] until somebody needs them.
 
-use crate::{Str, time::Time};
+use crate::{Shared, Str, time::Time};
 use serde::{Deserialize, Serialize};
 
 /// When in a request's life the record was written.
@@ -167,21 +167,21 @@ pub struct Event {
     /// `requestURI`, masked.
     pub request_uri: Str,
     /// The authenticated identity: the impersonator, if there is one.
-    pub user: User,
+    pub user: Shared<User>,
     /// The identity that the request then acted as.
-    pub impersonated: Option<Box<User>>,
+    pub impersonated: Option<Shared<User>>,
     /// `authenticationMetadata.impersonationConstraint`.
     pub impersonation_constraint: Str,
     /// Client-settable but for the last, which is the peer.
-    pub source_ips: Vec<Str>,
+    pub source_ips: Shared<Vec<Str>>,
     /// Client-settable.
-    pub user_agent: Str,
+    pub user_agent: Shared<Str>,
     /// `objectRef`.
     pub object: Option<Box<ObjectRef>>,
     /// `responseStatus`.
-    pub status: Option<Box<Status>>,
+    pub status: Option<Shared<Status>>,
     /// `annotations`, masked, in the order of the log.
-    pub annotations: Vec<(Str, Str)>,
+    pub annotations: Shared<Vec<(Str, Str)>>,
     /// Which bodies there are.
     pub bodies: BodyPresence,
     /// Cluster the record belongs to; empty is the one unnamed cluster.

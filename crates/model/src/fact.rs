@@ -2,7 +2,12 @@
 //! match it. No fact borrows from an input buffer.
 
 use crate::{
-    action::Action, body::Body, credential::Credential, event::Event, lookup::Truth,
+    Shared,
+    action::Action,
+    body::Body,
+    credential::{self, Credential},
+    event::{Event, User},
+    lookup::Truth,
     principal::Principal,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -109,9 +114,9 @@ pub struct Fact {
     /// The event.
     pub event: Event,
     /// Who acted.
-    pub principal: Principal,
+    pub principal: Shared<Principal>,
     /// With which credential.
-    pub credential: Credential,
+    pub credential: Shared<Credential>,
     /// What was done, with what outcome.
     pub action: Action,
     /// Rules that may match.
@@ -124,12 +129,18 @@ impl Fact {
     /// The fact of an event, before any rule has looked at it.
     pub fn of(event: Event) -> Fact {
         Fact {
-            principal: Principal::of(&event),
-            credential: Credential::of(&event),
+            principal: Principal::of(&event).into(),
+            credential: Credential::of(&event).into(),
             action: Action::of(&event),
             event,
             ..Fact::default()
         }
+    }
+
+    /// The same, with what is remembered of the identity.
+    pub fn recalled(event: Event, identities: &mut Identities) -> Fact {
+        let (principal, credential) = identities.of(&event);
+        Fact { principal, credential, action: Action::of(&event), event, ..Fact::default() }
     }
 
     /// The body, if it was extracted.
@@ -141,5 +152,49 @@ impl Fact {
     pub fn object_name(&self) -> &str {
         let name = self.event.object_name();
         if name.is_empty() { self.body().map_or("", |body| body.meta.name.as_str()) } else { name }
+    }
+}
+
+/// Identities that a thread has met, so that each is named once and not once per request. A cache
+/// and nothing else.
+#[derive(Clone, Debug, Default)]
+pub struct Identities {
+    places: Vec<Option<Known>>,
+}
+
+/// What follows from a user alone: holding the user keeps its place in memory its own.
+#[derive(Clone, Debug)]
+struct Known {
+    user: Shared<User>,
+    principal: Shared<Principal>,
+    credential: Shared<Credential>,
+}
+
+/// Identities that are remembered; a newcomer replaces whoever has its place.
+const PLACES: usize = 1024;
+
+impl Identities {
+    fn of(&mut self, event: &Event) -> (Shared<Principal>, Shared<Credential>) {
+        if event.impersonated.is_some() || credential::says_legacy(event) {
+            return (Principal::of(event).into(), Credential::of(event).into());
+        }
+        let known = self.known(event);
+        (known.principal.clone(), known.credential.clone())
+    }
+
+    fn known(&mut self, event: &Event) -> &Known {
+        if self.places.is_empty() {
+            self.places.resize_with(PLACES, || None);
+        }
+        let at = (event.user.place() >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let place = &mut self.places[at % PLACES];
+        if place.as_ref().is_some_and(|known| !known.user.is_same(&event.user)) {
+            *place = None;
+        }
+        place.get_or_insert_with(|| Known {
+            user: event.user.clone(),
+            principal: Principal::of(event).into(),
+            credential: Credential::of(event).into(),
+        })
     }
 }

@@ -17,7 +17,10 @@ pub mod incident;
 pub mod lookup;
 pub mod principal;
 pub mod scan;
+pub mod shared;
 pub mod time;
+
+pub use shared::Shared;
 
 /// Text taken from a log. Short strings (verbs, namespaces, addresses) need no allocation.
 pub type Str = compact_str::CompactString;

@@ -2,12 +2,11 @@
 //! of the bytes in either case, so that the number of threads cannot change a result, and queues
 //! are short, so that memory does not depend on the size of a source.
 
-use crate::work::{Batch, Worker};
+use crate::work::{Batch, Memory, Worker};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::thread::{self, Scope};
 use trailhound_ingest::{Chunk, ChunkReader};
 use trailhound_model::scan::Unread;
-use trailhound_rules::RuleTally;
 
 /// Batches that may wait per source.
 const AHEAD: usize = 4;
@@ -51,7 +50,7 @@ impl Pool {
         for _ in 0..threads {
             let queue = queue.clone();
             let decode = move || {
-                let mut memory = RuleTally::default();
+                let mut memory = worker.memory();
                 for job in queue {
                     // The receiver is gone only if the scan was given up.
                     let _ = job.reply.send(worker.work(&job.chunk, &mut memory));
@@ -77,11 +76,7 @@ impl Pool {
         reader: ChunkReader,
     ) -> Feed<'env> {
         let Some(jobs) = self.jobs.clone().filter(|_| self.readers.get() < MOST_READERS) else {
-            return Feed::InPlace {
-                reader: Box::new(reader),
-                worker,
-                memory: RuleTally::default(),
-            };
+            return Feed::InPlace { reader: Box::new(reader), memory: worker.memory(), worker };
         };
         self.readers.set(self.readers.get() + 1);
         let (messages, queue) = bounded(AHEAD);
@@ -116,8 +111,8 @@ pub enum Feed<'a> {
         reader: Box<ChunkReader>,
         /// The decoder.
         worker: Worker<'a>,
-        /// What it remembers of the rules.
-        memory: RuleTally,
+        /// What it remembers.
+        memory: Memory<'a>,
     },
     /// Read and decoded ahead.
     Ahead {

@@ -21,8 +21,8 @@ pub trait Witness {
 
 struct Open<'a> {
     feed: Feed<'a>,
-    facts: vec::IntoIter<(Fact, Key)>,
-    head: Option<(Fact, Key)>,
+    facts: vec::IntoIter<(Box<Fact>, Key)>,
+    head: Option<(Box<Fact>, Key)>,
     name: String,
 }
 
@@ -64,7 +64,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
     }
 
     /// The next fact of all sources.
-    pub fn next(&mut self, witness: &mut dyn Witness) -> Option<(Fact, Key)> {
+    pub fn next(&mut self, witness: &mut dyn Witness) -> Option<(Box<Fact>, Key)> {
         self.open_what_is_due(witness);
         let Reverse((_, place)) = self.heads.pop()?;
         let fact = self.open.get_mut(place)?.as_mut()?.head.take();

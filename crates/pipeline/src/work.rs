@@ -3,7 +3,12 @@
 
 use trailhound_detect::dedupe::{self, Key};
 use trailhound_ingest::{Chunk, Decoder, Masker, Sink, Tally, decode};
-use trailhound_model::{event::Event, fact::Fact, lookup::Bodies, scan::Rejected};
+use trailhound_model::{
+    event::Event,
+    fact::{Fact, Identities},
+    lookup::Bodies,
+    scan::Rejected,
+};
 use trailhound_rules::{RuleSet, RuleTally};
 
 /// Rejects that a batch keeps as samples; all are counted.
@@ -24,7 +29,7 @@ pub struct Worker<'a> {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Facts in the order of the bytes, with the key of their record.
-    pub facts: Vec<(Fact, Key)>,
+    pub facts: Vec<(Box<Fact>, Key)>,
     /// The first rejects.
     pub rejects: Vec<Rejected>,
     /// Index of the source.
@@ -37,17 +42,40 @@ pub struct Batch {
     pub rules: RuleTally,
 }
 
-impl Worker<'_> {
-    /// Works on a chunk. `memory` belongs to the thread: it remembers which rules a kind of request
-    /// can meet, and never changes a result.
-    pub fn work(&self, chunk: &Chunk, memory: &mut RuleTally) -> Batch {
-        let mut gather = Gather { worker: self, batch: Batch::default(), memory };
-        let tally = decode(chunk, &Decoder::new(self.masker), &mut gather);
+/// What a thread remembers from chunk to chunk: what records repeat, whom it has named, which rules
+/// a kind of request can meet. None of it ever changes a result.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    decoder: Decoder<'a>,
+    identities: Identities,
+    rules: RuleTally,
+    /// Facts of the chunk before: about as many as the next will have.
+    facts: usize,
+}
+
+impl<'a> Worker<'a> {
+    /// The memory of a thread that has seen nothing yet.
+    pub fn memory(&self) -> Memory<'a> {
+        Memory {
+            decoder: Decoder::new(self.masker),
+            identities: Identities::default(),
+            rules: RuleTally::default(),
+            facts: 0,
+        }
+    }
+
+    /// Works on a chunk. `memory` belongs to the thread.
+    pub fn work(&self, chunk: &Chunk, memory: &mut Memory<'a>) -> Batch {
+        let Memory { decoder, identities, rules, facts } = memory;
+        let batch = Batch { facts: Vec::with_capacity(*facts), ..Batch::default() };
+        let mut gather = Gather { worker: self, batch, identities, rules };
+        let tally = decode(chunk, decoder, &mut gather);
         let mut batch = gather.batch;
+        *facts = batch.facts.len();
         batch.tally = tally;
         batch.source = chunk.source;
         batch.position = chunk.position;
-        batch.rules = memory.take_counts();
+        batch.rules = rules.take_counts();
         batch
     }
 }
@@ -55,14 +83,15 @@ impl Worker<'_> {
 struct Gather<'a> {
     worker: &'a Worker<'a>,
     batch: Batch,
-    memory: &'a mut RuleTally,
+    identities: &'a mut Identities,
+    rules: &'a mut RuleTally,
 }
 
 impl Sink for Gather<'_> {
     fn event(&mut self, event: Event, bodies: &dyn Bodies) {
         let key = dedupe::key(&event, self.worker.secret);
-        let mut fact = Fact::of(event);
-        self.worker.rules.candidates(&mut fact, bodies, self.memory);
+        let mut fact = Box::new(Fact::recalled(event, self.identities));
+        self.worker.rules.candidates(&mut fact, bodies, self.rules);
         self.batch.facts.push((fact, key));
     }
 

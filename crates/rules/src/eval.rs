@@ -200,7 +200,7 @@ fn holds(text: &str, asked: &TextTest) -> bool {
         TextTest::Contains(needle) => needle.is_in(text),
         TextTest::StartsWith(start) => text.starts_with(start.as_str()),
         TextTest::EndsWith(end) => text.ends_with(end.as_str()),
-        TextTest::Matches(regex) => regex.is_match(text),
+        TextTest::Matches(pattern) => pattern.is_in(text),
     }
 }
 

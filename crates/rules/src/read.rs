@@ -460,7 +460,7 @@ impl<'a> View<'a> {
     fn event_list(&self, id: FieldId) -> Reading<Items<'a>> {
         let event = self.event();
         match id {
-            FieldId::EventSourceIps => Reading::Present(Items::strs(&event.source_ips)),
+            FieldId::EventSourceIps => Reading::Present(Items::strs(event.source_ips.iter())),
             FieldId::EventAnnotations => {
                 Reading::Present(Items::strs(event.annotations.iter().map(|(key, _)| key)))
             }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use trailhound_model::{Str, fact::Fact};
 
 /// Entries; a newcomer replaces whoever has its place.
-const PLACES: usize = 512;
+const PLACES: u64 = 4096;
 /// User agents and names longer than this are judged anew each time.
 const MAX_TEXT: usize = 512;
 
@@ -66,6 +66,8 @@ struct Entry {
 pub(crate) struct Recall {
     set: u64,
     places: Vec<Option<Box<Entry>>>,
+    /// Places with looks that were not yet taken; may name one more than once.
+    looked: Vec<u32>,
 }
 
 impl Recall {
@@ -77,18 +79,23 @@ impl Recall {
         fact: &Fact,
         work: impl FnOnce() -> Met,
     ) -> (Arc<Met>, Option<(u64, Arc<Met>)>) {
-        let place = self.place(set, fact);
-        let Some(place) = place else {
+        let at = self.place(set, fact);
+        let Some((at, place)) = at.and_then(|at| Some((at, self.places.get_mut(at as usize)?)))
+        else {
             let met = Arc::new(work());
             return (Arc::clone(&met), Some((1, met)));
         };
         match place {
             Some(entry) if entry.is_of(fact) => {
+                if entry.hits == 0 {
+                    self.looked.push(at);
+                }
                 entry.hits += 1;
                 (Arc::clone(&entry.met), None)
             }
             _ => {
                 let met = Arc::new(work());
+                self.looked.push(at);
                 let old = place.replace(Box::new(Entry::of(fact, Arc::clone(&met))));
                 (met, old.map(|entry| (entry.hits, entry.met)))
             }
@@ -100,26 +107,29 @@ impl Recall {
         self.places.iter().flatten().map(|entry| (entry.hits, &*entry.met))
     }
 
-    /// The same, counted from nothing again.
-    pub(crate) fn take_looks(&mut self) -> impl Iterator<Item = (u64, &Met)> {
-        let entries = self.places.iter_mut().flatten();
-        entries.map(|entry| (std::mem::take(&mut entry.hits), &*entry.met))
+    /// Hands each of them to `count` and counts from nothing again.
+    pub(crate) fn take_looks(&mut self, mut count: impl FnMut(u64, &Met)) {
+        for at in self.looked.drain(..) {
+            if let Some(Some(entry)) = self.places.get_mut(at as usize) {
+                count(std::mem::take(&mut entry.hits), &entry.met);
+            }
+        }
     }
 
-    fn place(&mut self, set: u64, fact: &Fact) -> Option<&mut Option<Box<Entry>>> {
+    fn place(&mut self, set: u64, fact: &Fact) -> Option<u32> {
         let texts = texts(fact);
         if texts.iter().any(|text| text.len() > MAX_TEXT) {
             return None;
         }
         if self.places.is_empty() {
             self.set = set;
-            self.places.resize_with(PLACES, || None);
+            self.places.resize_with(usize::try_from(PLACES).unwrap_or(0), || None);
         }
         if self.set != set {
             return None;
         }
         let hash = texts.iter().fold(words(fact), |hash, text| mixed(hash, sampled(text)));
-        self.places.get_mut((hash >> 32) as usize % PLACES)
+        u32::try_from((hash >> 32) % PLACES).ok()
     }
 }
 

@@ -27,8 +27,8 @@ use trailhound_model::{
     lookup::{Bodies, History, Reading, Truth},
 };
 
-/// The rule files that are part of the program, by id.
-const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+/// The rule files that are part of the program, by id: name, text, text without tests.
+const BUILTIN: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
 /// What a rule says of an event once the past is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +53,14 @@ pub struct RuleSet {
 impl RuleSet {
     /// Loads rule files, given as name and text. Says everything that is wrong with any of them.
     pub fn load(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
+        RuleSet::load_of(files, false)
+    }
+
+    fn load_of(files: &[(&str, &str)], shipped: bool) -> Result<RuleSet, Vec<LoadError>> {
         let mut rules = Vec::new();
         let mut errors = Vec::new();
         for (name, text) in files {
-            match native::load_file(name, text) {
+            match native::load_file(name, text, shipped) {
                 Ok(rule) => rules.push(rule),
                 Err(found) => errors.extend(found),
             }
@@ -72,14 +76,15 @@ impl RuleSet {
         Ok(RuleSet { rules, index, fingerprint: hasher.finish() })
     }
 
-    /// The rules that are part of the program.
+    /// The rules that are part of the program, without their tests.
     pub fn builtin() -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::load(BUILTIN)
+        let lean: Vec<_> = BUILTIN.iter().map(|(name, _, lean)| (*name, *lean)).collect();
+        RuleSet::load_of(&lean, true)
     }
 
-    /// Their files, as name and text, for loading together with others.
-    pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
-        BUILTIN
+    /// Their files, whole, as name and text: for loading together with others, and for their tests.
+    pub fn builtin_files() -> Vec<(&'static str, &'static str)> {
+        BUILTIN.iter().map(|(name, whole, _)| (*name, *whole)).collect()
     }
 
     /// All rules, by id.

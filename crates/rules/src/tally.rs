@@ -46,9 +46,7 @@ impl RuleTally {
             undecided: std::mem::take(&mut self.undecided),
             recall: Recall::default(),
         };
-        for (hits, met) in self.recall.take_looks() {
-            taken.look(hits, met);
-        }
+        self.recall.take_looks(|hits, met| taken.look(hits, met));
         taken
     }
 

@@ -189,7 +189,7 @@ mod tests {
     use trailhound_model::event::{Event, ObjectRef, User};
 
     fn named(name: &str) -> Event {
-        Event { user: User { name: name.into(), ..User::default() }, ..Event::default() }
+        Event { user: User { name: name.into(), ..User::default() }.into(), ..Event::default() }
     }
 
     #[test]
@@ -219,7 +219,10 @@ mod tests {
             ("system:serviceaccount:shop:cart", "user carol acting as service account shop/cart"),
         ] {
             let mut event = named("carol");
-            event.impersonated = Some(Box::new(User { name: other.into(), ..User::default() }));
+            event.impersonated = Some(trailhound_model::Shared::from(User {
+                name: other.into(),
+                ..User::default()
+            }));
             assert_eq!(principal(&Principal::of(&event)), words);
         }
     }

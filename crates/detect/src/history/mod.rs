@@ -160,13 +160,16 @@ mod tests {
             ]
         });
         Fact::of(Event {
-            user: User { name: user.into(), extra, ..User::default() },
-            source_ips: vec![ip.into()],
+            user: User { name: user.into(), extra, ..User::default() }.into(),
+            source_ips: vec![ip.into()].into(),
             user_agent: agent.into(),
             verb: "get".into(),
             time: Time(seconds * 1_000_000),
             stage: trailhound_model::event::Stage::ResponseComplete,
-            status: Some(Box::new(Status { code: Some(200), ..Status::default() })),
+            status: Some(trailhound_model::Shared::from(Status {
+                code: Some(200),
+                ..Status::default()
+            })),
             ..Event::default()
         })
     }

@@ -7,7 +7,7 @@ use trailhound_detect::{Engine, Outcome, Settings, dedupe::Key};
 use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::{fact::Fact, time::Time};
 use trailhound_pipeline::work::Worker;
-use trailhound_rules::{RuleSet, RuleTally};
+use trailhound_rules::RuleSet;
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -16,14 +16,17 @@ pub(crate) fn rules() -> Arc<RuleSet> {
     Arc::clone(&RULES)
 }
 
+/// The shipped rules with their tests, every expression checked.
+pub(crate) fn whole_rules() -> RuleSet {
+    RuleSet::load(&RuleSet::builtin_files()).expect("the shipped rules load")
+}
+
 /// The facts of a log.
-pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Fact, Key)> {
+pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Box<Fact>, Key)> {
     let masker = Masker::new([3; 16]);
     let worker = Worker { rules, masker: &masker, secret: [5; 16] };
-    let batch = worker.work(
-        &Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec()),
-        &mut RuleTally::default(),
-    );
+    let chunk = Chunk::from_bytes(0, "test.log", log.as_bytes().to_vec());
+    let batch = worker.work(&chunk, &mut worker.memory());
     assert!(batch.rejects.is_empty(), "{:?}", batch.rejects);
     batch.facts
 }

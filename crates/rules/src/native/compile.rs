@@ -8,9 +8,8 @@ use super::{
 use crate::{
     error::suggest,
     field::{Field, FieldId, Type},
-    tree::{Needle, NumberExpr, Order, PairTest, Predicate, Source, TextExpr, TextTest},
+    tree::{Needle, NumberExpr, Order, PairTest, Pattern, Predicate, Source, TextExpr, TextTest},
 };
-use regex::{Regex, RegexBuilder};
 use trailhound_model::{
     Str,
     action::{ActionKind, Effect, Outcome},
@@ -18,13 +17,16 @@ use trailhound_model::{
     principal::PrincipalKind,
 };
 
-/// Compiled size of one regular expression.
-const MAX_REGEX_BYTES: usize = 1 << 20;
-
 /// Compiles a condition.
 pub fn compile(text: &str) -> Result<Predicate, CelError> {
+    compile_of(text, false)
+}
+
+/// Compiles a condition. Regular expressions of `shipped` rules are not looked at before they are
+/// used.
+pub(crate) fn compile_of(text: &str, shipped: bool) -> Result<Predicate, CelError> {
     let expr = parse(text)?;
-    let mut compiler = Compiler { variables: Vec::new() };
+    let mut compiler = Compiler { variables: Vec::new(), shipped };
     let typed = compiler.typed(&expr)?;
     typed.into_bool(expr.at)
 }
@@ -105,6 +107,7 @@ impl Typed {
 struct Compiler {
     /// Variables of the enclosing `exists` and `all`, and whether their items are raw values.
     variables: Vec<(String, Type)>,
+    shipped: bool,
 }
 
 impl Compiler {
@@ -274,10 +277,16 @@ impl Compiler {
         }
     }
 
+    fn pattern(&self, at: usize, pattern: &str) -> Result<Pattern, CelError> {
+        if self.shipped { Ok(Pattern::unchecked(pattern)) } else { checked(at, pattern) }
+    }
+
     fn search(&mut self, text: TextExpr, name: &str, arg: &Expr) -> Result<Predicate, CelError> {
         let sought = self.text(arg)?;
         let constant = match (name, sought) {
-            ("matches", TextExpr::Literal(pattern)) => TextTest::Matches(regex(arg.at, &pattern)?),
+            ("matches", TextExpr::Literal(pattern)) => {
+                TextTest::Matches(self.pattern(arg.at, pattern.as_str())?)
+            }
             ("matches", _) => {
                 return Err(CelError::new(arg.at, "the regular expression must be a constant"));
             }
@@ -462,24 +471,19 @@ fn size_of(typed: Typed, at: usize) -> Result<Typed, CelError> {
     }
 }
 
-fn regex(at: usize, pattern: &str) -> Result<Regex, CelError> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_BYTES)
-        .nest_limit(32)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(limit) => {
-                CelError::new(at, format!("the regular expression needs more than {limit} bytes"))
-                    .hint("use smaller repetitions")
-            }
-            other => {
-                let last = other.to_string().lines().last().unwrap_or_default().trim().to_owned();
-                let reason = last.strip_prefix("error: ").unwrap_or(&last);
-                CelError::new(at, format!("the regular expression is wrong: {reason}"))
-                    .hint("RE2 syntax; look-around and back references do not exist")
-            }
-        })
+fn checked(at: usize, pattern: &str) -> Result<Pattern, CelError> {
+    Pattern::checked(pattern).map_err(|error| match error {
+        regex::Error::CompiledTooBig(limit) => {
+            CelError::new(at, format!("the regular expression needs more than {limit} bytes"))
+                .hint("use smaller repetitions")
+        }
+        other => {
+            let last = other.to_string().lines().last().unwrap_or_default().trim().to_owned();
+            let reason = last.strip_prefix("error: ").unwrap_or(&last);
+            CelError::new(at, format!("the regular expression is wrong: {reason}"))
+                .hint("RE2 syntax; look-around and back references do not exist")
+        }
+    })
 }
 
 fn outside(at: usize, what: &str) -> CelError {

@@ -4,7 +4,7 @@
 //! what the engine knows. All problems of a file are collected. Files are capped before they are
 //! read, because a YAML reader's memory is a multiple of its input.
 
-use super::{CelError, compile, locate};
+use super::{CelError, compile::compile_of, locate};
 use crate::{
     correlation::{Condition, Correlation, CorrelationKind},
     error::{LoadError, suggest},
@@ -119,8 +119,8 @@ struct TestFile {
 }
 
 /// Loads one rule file.
-pub(crate) fn load_file(name: &str, text: &str) -> Result<Rule, Vec<LoadError>> {
-    let mut problems = Problems { file: name, text, errors: Vec::new() };
+pub(crate) fn load_file(name: &str, text: &str, shipped: bool) -> Result<Rule, Vec<LoadError>> {
+    let mut problems = Problems { file: name, text, shipped, errors: Vec::new() };
     if text.len() > MAX_FILE {
         problems.add(None, format!("the file is larger than {MAX_FILE} bytes"), "split the rule");
         return Err(problems.errors);
@@ -141,6 +141,8 @@ pub(crate) fn load_file(name: &str, text: &str) -> Result<Rule, Vec<LoadError>> 
 struct Problems<'a> {
     file: &'a str,
     text: &'a str,
+    /// The file is part of the program.
+    shipped: bool,
     errors: Vec<LoadError>,
 }
 
@@ -342,7 +344,7 @@ impl Problems<'_> {
 
     fn when(&mut self, text: Option<&str>) -> Predicate {
         let Some(text) = text else { return Predicate::All(Vec::new()) };
-        compile(text).unwrap_or_else(|error| {
+        compile_of(text, self.shipped).unwrap_or_else(|error| {
             self.condition_error(None, 0, text, error);
             Predicate::Const(false)
         })
@@ -393,7 +395,7 @@ impl Problems<'_> {
     fn adjustment(&mut self, at: usize, file: &AdjustFile) -> Option<Adjustment> {
         let severity = self.severity("adjust", &file.severity);
         let because = self.template("adjust", &file.because, Use::Prose, false);
-        let when = match compile(&file.when) {
+        let when = match compile_of(&file.when, self.shipped) {
             Ok(when) => when,
             Err(error) => {
                 self.condition_error(Some("adjust"), at, &file.when, error);

@@ -60,7 +60,7 @@ impl<'a> View<'a> {
         if subjects.iter().all(|subject| subject.kind != "Group") {
             return Truth::False;
         }
-        [(&event.user, principal.actor()), (event.effective_user(), &principal.effective)]
+        [(&*event.user, principal.actor()), (event.effective_user(), &principal.effective)]
             .into_iter()
             .map(|(user, identity)| match groups(user, identity) {
                 Reading::Present(groups) => {

@@ -50,7 +50,7 @@ fn fields_of_the_event() {
 #[test]
 fn fields_of_those_who_act() {
     let mut get = event("get", "", "secrets", "");
-    get.impersonated = Some(Box::new(User {
+    get.impersonated = Some(trailhound_model::Shared::from(User {
         name: "system:serviceaccount:a:b".into(),
         groups: vec!["system:serviceaccounts".into()],
         ..User::default()
@@ -249,7 +249,8 @@ fn fields_of_bindings() {
 #[test]
 fn granting_to_oneself_by_name_group_or_borrowed_identity() {
     let mut grant = event("create", "rbac.authorization.k8s.io", "rolebindings", "");
-    grant.impersonated = Some(Box::new(User { name: "carol".into(), ..User::default() }));
+    grant.impersonated =
+        Some(trailhound_model::Shared::from(User { name: "carol".into(), ..User::default() }));
     for (kind, name, expected) in [
         ("User", "alice", Truth::True),
         ("User", "carol", Truth::True),

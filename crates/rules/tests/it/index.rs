@@ -47,7 +47,7 @@ fn refusals_are_seen_only_by_rules_that_ask_for_them() {
 fn who_acts_as_somebody_else_is_met_by_either_identity() {
     let mut impersonating = event("get", "", "secrets", "");
     let other = User { name: "system:serviceaccount:a:b".into(), ..User::default() };
-    impersonating.impersonated = Some(Box::new(other));
+    impersonating.impersonated = Some(trailhound_model::Shared::from(other));
     for (on, met) in [
         ("{actions: [secret.read], principals: [service-account]}", true),
         ("{actions: [secret.read], principals: [user]}", true),

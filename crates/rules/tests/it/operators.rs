@@ -121,7 +121,7 @@ fn what_is_not_logged_stays_unknown_through_every_operator() {
 
 #[test]
 fn absent_values_are_empty_and_absent_numbers_equal_nothing() {
-    let nobody = Event { verb: "get".into(), user: User::default(), ..Event::default() };
+    let nobody = Event { verb: "get".into(), user: User::default().into(), ..Event::default() };
     let bodies = FakeBodies::raw(&[]);
     for when in [
         "event.userAgent == \"\"",

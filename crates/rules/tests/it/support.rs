@@ -178,8 +178,9 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
             name: "alice".into(),
             groups: vec!["system:authenticated".into(), "dev".into()],
             ..User::default()
-        },
-        source_ips: vec!["203.0.113.5".into(), "10.0.0.9".into()],
+        }
+        .into(),
+        source_ips: vec!["203.0.113.5".into(), "10.0.0.9".into()].into(),
         user_agent: "kubectl/v1.33 (linux)".into(),
         object: Some(Box::new(ObjectRef {
             resource: resource.into(),
@@ -189,7 +190,7 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
             name: "cart-7d4".into(),
             ..ObjectRef::default()
         })),
-        status: Some(Box::new(Status {
+        status: Some(trailhound_model::Shared::from(Status {
             code: Some(200),
             reason: "Because".into(),
             message: "so it is".into(),
@@ -201,7 +202,8 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
                 "RBAC: allowed by RoleBinding \"b/shop\" of ClusterRole \"edit\" to User \"alice\""
                     .into(),
             ),
-        ],
+        ]
+        .into(),
         bodies: BodyPresence { request: true, ..BodyPresence::default() },
         ..Event::default()
     }
