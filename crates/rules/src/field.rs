@@ -177,6 +177,7 @@ fields! {
     RoleVerbs "role.verbs" List Body;
     RoleResources "role.resources" List Body;
     RoleEscalates "role.escalates" Bool Body;
+    RoleAggregatesTo "role.aggregatesTo" List Body;
     WebhookUrls "webhook.urls" List Body;
     WebhookServices "webhook.services" List Body;
     WebhookFailurePolicies "webhook.failurePolicies" List Body;
@@ -185,6 +186,7 @@ fields! {
     CsrSigner "csr.signer" Text Body;
     CsrCommonName "csr.commonName" Text Body;
     CsrOrganizations "csr.organizations" List Body;
+    CsrSubject "csr.subject" Text Body;
     CsrUsages "csr.usages" List Body;
     CsrConditions "csr.conditions" List Body;
     ServiceType "service.type" Text Body;

@@ -141,45 +141,6 @@ pub fn risks(workload: &Workload) -> Vec<String> {
     risks
 }
 
-/// Tools that a person types into or clicks in, and the general HTTP clients of hand-written
-/// scripts, by the family of their user agent in lower case. Programs built for a cluster
-/// (controllers, Helm, deployment tools, Go's own HTTP client) are not here.
-const INTERACTIVE: &[&str] = &[
-    "aiohttp",
-    "curl",
-    "freelens",
-    "headlamp",
-    "httpie",
-    "insomnia",
-    "k9s",
-    "kdigger",
-    "kube-hunter",
-    "kubectl",
-    "kubeletctl",
-    "kubens",
-    "kubie",
-    "lens",
-    "libwww-perl",
-    "mozilla",
-    "node-fetch",
-    "oc",
-    "openlens",
-    "peirates",
-    "postmanruntime",
-    "python-httpx",
-    "python-requests",
-    "python-urllib",
-    "stern",
-    "wget",
-];
-
-/// Whether the client says that it is a tool used by hand. The client chooses its user agent, so
-/// "no" proves nothing.
-pub fn interactive(agent_family: &str) -> bool {
-    let name = agent_family.to_ascii_lowercase();
-    name.starts_with("kubectl-") || INTERACTIVE.binary_search(&name.as_str()).is_ok()
-}
-
 /// Verbs that change an object.
 const WRITES: &[&str] = &["create", "update", "patch"];
 
@@ -454,18 +415,6 @@ mod tests {
             "https://100.64.1.1/",
         ] {
             assert!(!external_url(url), "{url}");
-        }
-    }
-
-    #[test]
-    fn tools_used_by_hand() {
-        assert!(INTERACTIVE.is_sorted());
-        for name in ["kubectl", "kubectl-dispatcher", "curl", "Mozilla", "python-requests", "Lens"]
-        {
-            assert!(interactive(name), "{name}");
-        }
-        for name in ["", "kubelet", "kube-controller-manager", "Helm", "Go-http-client", "kubect"] {
-            assert!(!interactive(name), "{name}");
         }
     }
 

@@ -276,7 +276,8 @@ fn role(verb: &str, resource: &str) -> FakeBodies {
             resources: vec![resource.into()],
             ..PolicyRule::default()
         }],
-        aggregated: false,
+        aggregates_to: vec!["view".into()],
+        ..Role::default()
     }))
 }
 
@@ -290,7 +291,7 @@ fn fields_of_roles() {
         &wide,
         &role("get", "secrets"),
         &[
-            "role.escalates && !role.wildcard && \"get\" in role.verbs && \"secrets\" in role.resources",
+            "role.escalates && !role.wildcard && \"view\" in role.aggregatesTo && \"get\" in role.verbs && \"secrets\" in role.resources",
         ],
     );
     all_true(&narrow, &role("get", "secrets"), &["!role.escalates"]);
@@ -357,7 +358,7 @@ fn fields_of_other_bodies() {
     for (body, when) in [
         (
             BodyKind::Certificate(request),
-            "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions",
+            "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions && csr.subject == \"bob in the groups system:masters\"",
         ),
         (
             BodyKind::Service(service),
