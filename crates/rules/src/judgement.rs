@@ -191,10 +191,16 @@ fn covers(pattern: &str, resource: &str) -> bool {
     }
 }
 
-/// Whether a rule has `*` in both verbs and resources.
+/// Whether a rule has `*` in both verbs and resources, of a group that Kubernetes serves itself. An
+/// operator that may do everything with its own kinds of objects has no power by that.
 pub fn wildcard(rule: &PolicyRule) -> bool {
     let star = |list: &[trailhound_model::Str]| list.iter().any(|name| name == "*");
-    star(&rule.verbs) && star(&rule.resources)
+    star(&rule.verbs) && star(&rule.resources) && rule.api_groups.iter().any(|group| own(group))
+}
+
+/// The core group, those without a dot (`apps`), those of the project, or all of them.
+fn own(api_group: &str) -> bool {
+    !api_group.contains('.') || api_group.ends_with(".k8s.io")
 }
 
 /// Whether a webhook URL leads out of the cluster: not to a service name, nor to a loopback,
@@ -420,7 +426,10 @@ mod tests {
 
     #[test]
     fn a_wildcard_rule_has_stars_in_verbs_and_resources() {
-        assert!(wildcard(&rule("", "*", "*")));
+        for group in ["", "*", "apps", "rbac.authorization.k8s.io"] {
+            assert!(wildcard(&rule(group, "*", "*")), "{group}");
+        }
+        assert!(!wildcard(&rule("certs.example", "*", "*")));
         assert!(!wildcard(&rule("*", "*", "get")) && !wildcard(&rule("*", "pods", "*")));
     }
 }
