@@ -107,6 +107,7 @@ fields! {
     EventInteractive "event.interactive" Bool Event;
     EventSourceIp "event.sourceIP" Text Event;
     EventSourceIps "event.sourceIPs" List Event;
+    EventSourcePrivate "event.sourcePrivate" Bool Event;
     EventCode "event.code" Int Event;
     EventReason "event.reason" Text Event;
     EventMessage "event.message" Text Event;

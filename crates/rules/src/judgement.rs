@@ -226,6 +226,12 @@ fn host_of(url: &str) -> &str {
     }
 }
 
+/// Whether an address is private, shared, link-local or loopback: not one of the internet's. What is
+/// no address is not.
+pub fn private_address(address: &str) -> bool {
+    address.parse().is_ok_and(is_inside)
+}
+
 fn is_inside(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => inside_v4(v4),
@@ -421,6 +427,16 @@ mod tests {
             "https://100.64.1.1/",
         ] {
             assert!(!external_url(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_told_from_those_of_the_internet() {
+        for address in ["10.244.1.7", "172.16.0.1", "100.64.0.9", "127.0.0.1", "::1", "fd00::7"] {
+            assert!(private_address(address), "{address}");
+        }
+        for address in ["", "203.0.113.7", "172.32.0.1", "100.128.0.1", "2001:db8::1", "pod-1"] {
+            assert!(!private_address(address), "{address}");
         }
     }
 

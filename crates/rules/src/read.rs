@@ -7,7 +7,7 @@
 
 use crate::{
     field::{Field, FieldId, Origin, Type},
-    words,
+    judgement, words,
 };
 use smallvec::SmallVec;
 use std::{borrow::Cow, cell::OnceCell};
@@ -302,6 +302,9 @@ impl<'a> View<'a> {
         match id {
             FieldId::EventInteractive => {
                 Truth::from(agent::is_hand_tool(self.event().agent_family()))
+            }
+            FieldId::EventSourcePrivate => {
+                Truth::from(judgement::private_address(self.event().source_ip()))
             }
             FieldId::PrincipalImpersonated => Truth::from(self.fact.principal.real.is_some()),
             FieldId::TargetSystem => self.target_system(),

@@ -29,7 +29,7 @@ fn fields_of_the_event() {
             "event.uri.startsWith(\"/x/proxy/run/a%20b?\") && event.path == \"/x/proxy/run/a%20b\"",
             "event.level == \"RequestResponse\" && event.cluster == \"east\"",
             "event.userAgent == \"kubectl/v1.33 (linux)\" && event.agent == \"kubectl\"",
-            "event.interactive",
+            "event.interactive && event.sourcePrivate",
             "event.sourceIP == \"10.0.0.9\" && event.sourceIPs.exists(ip, ip == \"203.0.113.5\")",
             "event.code == 200 && event.reason == \"Because\" && event.message == \"so it is\"",
             "event.annotations[\"authorization.k8s.io/decision\"] == \"allow\"",
