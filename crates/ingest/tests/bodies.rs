@@ -207,6 +207,16 @@ fn access_objects() {
         (1, "*", "")
     );
 
+    let BodyKind::Role(role) = kind(
+        "clusterroles",
+        "create",
+        r#"{"metadata":{"labels":{"rbac.authorization.k8s.io/aggregate-to-view":"true","rbac.authorization.k8s.io/aggregate-to-edit":"false","app":"true"}},"rules":[]}"#,
+        "",
+    ) else {
+        panic!()
+    };
+    assert_eq!(role.aggregates_to, ["view"]);
+
     let BodyKind::Webhooks(hooks) = kind(
         "mutatingwebhookconfigurations",
         "create",

@@ -119,6 +119,8 @@ pub struct Role {
     pub rules: Vec<PolicyRule>,
     /// It has an aggregation rule.
     pub aggregated: bool,
+    /// Built-in roles that take its rules over, by its labels `aggregate-to-…`: `view`.
+    pub aggregates_to: Vec<Str>,
 }
 
 /// One webhook of a webhook configuration.

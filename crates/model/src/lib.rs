@@ -6,6 +6,7 @@
 //! that the crates of layer 1 need not see one another.
 
 pub mod action;
+pub mod agent;
 pub mod body;
 pub mod completeness;
 pub mod credential;

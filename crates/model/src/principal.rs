@@ -4,7 +4,7 @@
 //! Kinds come from what Kubernetes and the clouds define about names, groups and `extra`; a name
 //! alone proves nothing about the credential behind it, so rules compare the two.
 
-use crate::{Str, entity, event::Event, event::User};
+use crate::{Str, agent, entity, event::Event, event::User};
 use serde::{Deserialize, Serialize};
 
 /// What sort of identity it is.
@@ -31,6 +31,10 @@ pub enum PrincipalKind {
     Anonymous,
     /// Authentication failed (401): the log has no name.
     Unauthenticated,
+    /// A component of a cloud or distribution, by the form of its name and a client that is no hand
+    /// tool. That proves less than [`PrincipalKind::ControlPlane`]: only rules about persons leave
+    /// it out.
+    Provider,
 }
 
 impl PrincipalKind {
@@ -46,6 +50,7 @@ impl PrincipalKind {
             PrincipalKind::Bootstrap => "bootstrap",
             PrincipalKind::Anonymous => "anonymous",
             PrincipalKind::Unauthenticated => "unauthenticated",
+            PrincipalKind::Provider => "provider",
         }
     }
 
@@ -55,7 +60,7 @@ impl PrincipalKind {
     }
 
     /// Every kind.
-    pub const ALL: [PrincipalKind; 9] = [
+    pub const ALL: [PrincipalKind; 10] = [
         PrincipalKind::User,
         PrincipalKind::OidcUser,
         PrincipalKind::CloudRole,
@@ -65,6 +70,7 @@ impl PrincipalKind {
         PrincipalKind::Bootstrap,
         PrincipalKind::Anonymous,
         PrincipalKind::Unauthenticated,
+        PrincipalKind::Provider,
     ];
 
     /// A person, or something that acts as one.
@@ -107,6 +113,20 @@ impl Identity {
         }
     }
 
+    /// A name that a provider's component has, in a client that is no hand tool, is that component.
+    /// With `kubectl` it is a person: administrators' credentials bear such names too.
+    #[must_use]
+    fn with_agent(mut self, agent_family: &str) -> Identity {
+        if self.kind.is_human()
+            && provider_name(&self.name)
+            && !agent_family.is_empty()
+            && !agent::is_hand_tool(agent_family)
+        {
+            self.kind = PrincipalKind::Provider;
+        }
+        self
+    }
+
     /// The entity name (`user:alice`, `sa:shop/cart`, `node:n1`).
     pub fn entity(&self) -> String {
         match self.kind {
@@ -133,12 +153,10 @@ pub struct Principal {
 impl Principal {
     /// Names the identities of an event.
     pub fn of(event: &Event) -> Principal {
+        let own = Identity::of(&event.user).with_agent(event.agent_family());
         match &event.impersonated {
-            Some(user) => Principal {
-                effective: Identity::of(user),
-                real: Some(Box::new(Identity::of(&event.user))),
-            },
-            None => Principal { effective: Identity::of(&event.user), real: None },
+            Some(user) => Principal { effective: Identity::of(user), real: Some(Box::new(own)) },
+            None => Principal { effective: own, real: None },
         }
     }
 
@@ -176,8 +194,6 @@ fn classify(user: &User) -> (PrincipalKind, &str, &str) {
         | "system:aggregator"
         | "system:cloud-controller-manager"
         | "system:kube-aggregator" => (PrincipalKind::ControlPlane, "", name),
-        // EKS reserves this prefix for its own components.
-        _ if name.starts_with("eks:") => (PrincipalKind::ControlPlane, "", name),
         _ => (human_kind(user), "", cloud_role(name).map_or(name, |(role, _)| role)),
     }
 }
@@ -193,6 +209,25 @@ fn human_kind(user: &User) -> PrincipalKind {
         return PrincipalKind::OidcUser;
     }
     PrincipalKind::User
+}
+
+/// Whether a name has the form of those that clouds and distributions give to their components:
+/// Kubernetes' reserved prefix (GKE, k3s, RKE2, OpenShift), that of EKS, Google's own robots, and the
+/// fixed names of AKS. Nothing but custom keeps others from such a name.
+fn provider_name(name: &str) -> bool {
+    const AKS: &[&str] = &[
+        "acsService",
+        "aksService",
+        "hcpService",
+        "masterclient",
+        "nodeclient",
+        "readinessChecker",
+    ];
+    name.starts_with("system:")
+        || name.starts_with("eks:")
+        || name.starts_with("gke-") && !name.contains('@')
+        || name.ends_with("@container-engine-robot.iam.gserviceaccount.com")
+        || AKS.contains(&name)
 }
 
 /// Splits `system:serviceaccount:NAMESPACE:NAME`.
@@ -295,6 +330,34 @@ mod tests {
             let identity = named(name);
             assert_eq!((identity.kind, identity.entity().as_str()), (kind, entity), "{name}");
         }
+    }
+
+    #[test]
+    fn components_of_providers_are_no_persons_unless_a_hand_tool_bears_their_name() {
+        let kind = |name: &str, agent: &str| {
+            let user = User { name: name.into(), ..User::default() };
+            let event = Event { user, user_agent: agent.into(), ..Event::default() };
+            Principal::of(&event).effective.kind
+        };
+        for (name, agent) in [
+            ("eks:addon-manager", "manager/v0"),
+            ("system:gke-common-webhooks", "webhook/1"),
+            ("system:clustermetrics", "monitor/1"),
+            ("service-7@container-engine-robot.iam.gserviceaccount.com", "gke/1"),
+            ("aksService", "aks-operator/1"),
+            ("system:k3s-controller", "k3s/v1.33"),
+            ("system:admin", "k3s/v1.33"),
+            ("system:openshift-master", "openshift/v4"),
+        ] {
+            assert_eq!(kind(name, agent), PrincipalKind::Provider, "{name}");
+            assert_eq!(kind(name, "kubectl/v1.33"), PrincipalKind::User, "{name}");
+            assert_eq!(kind(name, ""), PrincipalKind::User, "{name}");
+        }
+        for name in ["alice", "gke-admin@example.com", "aksservice", "eks", "my-system:admin"] {
+            assert_eq!(kind(name, "manager/v0"), PrincipalKind::User, "{name}");
+        }
+        let builtin = kind("system:kube-scheduler", "kube-scheduler/v1");
+        assert_eq!(builtin, PrincipalKind::ControlPlane);
     }
 
     #[test]

@@ -107,6 +107,7 @@ fields! {
     EventInteractive "event.interactive" Bool Event;
     EventSourceIp "event.sourceIP" Text Event;
     EventSourceIps "event.sourceIPs" List Event;
+    EventSourcePrivate "event.sourcePrivate" Bool Event;
     EventCode "event.code" Int Event;
     EventReason "event.reason" Text Event;
     EventMessage "event.message" Text Event;
@@ -177,6 +178,7 @@ fields! {
     RoleVerbs "role.verbs" List Body;
     RoleResources "role.resources" List Body;
     RoleEscalates "role.escalates" Bool Body;
+    RoleAggregatesTo "role.aggregatesTo" List Body;
     WebhookUrls "webhook.urls" List Body;
     WebhookServices "webhook.services" List Body;
     WebhookFailurePolicies "webhook.failurePolicies" List Body;
@@ -185,6 +187,7 @@ fields! {
     CsrSigner "csr.signer" Text Body;
     CsrCommonName "csr.commonName" Text Body;
     CsrOrganizations "csr.organizations" List Body;
+    CsrSubject "csr.subject" Text Body;
     CsrUsages "csr.usages" List Body;
     CsrConditions "csr.conditions" List Body;
     ServiceType "service.type" Text Body;

@@ -141,45 +141,6 @@ pub fn risks(workload: &Workload) -> Vec<String> {
     risks
 }
 
-/// Tools that a person types into or clicks in, and the general HTTP clients of hand-written
-/// scripts, by the family of their user agent in lower case. Programs built for a cluster
-/// (controllers, Helm, deployment tools, Go's own HTTP client) are not here.
-const INTERACTIVE: &[&str] = &[
-    "aiohttp",
-    "curl",
-    "freelens",
-    "headlamp",
-    "httpie",
-    "insomnia",
-    "k9s",
-    "kdigger",
-    "kube-hunter",
-    "kubectl",
-    "kubeletctl",
-    "kubens",
-    "kubie",
-    "lens",
-    "libwww-perl",
-    "mozilla",
-    "node-fetch",
-    "oc",
-    "openlens",
-    "peirates",
-    "postmanruntime",
-    "python-httpx",
-    "python-requests",
-    "python-urllib",
-    "stern",
-    "wget",
-];
-
-/// Whether the client says that it is a tool used by hand. The client chooses its user agent, so
-/// "no" proves nothing.
-pub fn interactive(agent_family: &str) -> bool {
-    let name = agent_family.to_ascii_lowercase();
-    name.starts_with("kubectl-") || INTERACTIVE.binary_search(&name.as_str()).is_ok()
-}
-
 /// Verbs that change an object.
 const WRITES: &[&str] = &["create", "update", "patch"];
 
@@ -230,10 +191,16 @@ fn covers(pattern: &str, resource: &str) -> bool {
     }
 }
 
-/// Whether a rule has `*` in both verbs and resources.
+/// Whether a rule has `*` in both verbs and resources, of a group that Kubernetes serves itself. An
+/// operator that may do everything with its own kinds of objects has no power by that.
 pub fn wildcard(rule: &PolicyRule) -> bool {
     let star = |list: &[trailhound_model::Str]| list.iter().any(|name| name == "*");
-    star(&rule.verbs) && star(&rule.resources)
+    star(&rule.verbs) && star(&rule.resources) && rule.api_groups.iter().any(|group| own(group))
+}
+
+/// The core group, those without a dot (`apps`), those of the project, or all of them.
+fn own(api_group: &str) -> bool {
+    !api_group.contains('.') || api_group.ends_with(".k8s.io")
 }
 
 /// Whether a webhook URL leads out of the cluster: not to a service name, nor to a loopback,
@@ -257,6 +224,12 @@ fn host_of(url: &str) -> &str {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     }
+}
+
+/// Whether an address is private, shared, link-local or loopback: not one of the internet's. What is
+/// no address is not.
+pub fn private_address(address: &str) -> bool {
+    address.parse().is_ok_and(is_inside)
 }
 
 fn is_inside(address: IpAddr) -> bool {
@@ -458,20 +431,21 @@ mod tests {
     }
 
     #[test]
-    fn tools_used_by_hand() {
-        assert!(INTERACTIVE.is_sorted());
-        for name in ["kubectl", "kubectl-dispatcher", "curl", "Mozilla", "python-requests", "Lens"]
-        {
-            assert!(interactive(name), "{name}");
+    fn private_addresses_are_told_from_those_of_the_internet() {
+        for address in ["10.244.1.7", "172.16.0.1", "100.64.0.9", "127.0.0.1", "::1", "fd00::7"] {
+            assert!(private_address(address), "{address}");
         }
-        for name in ["", "kubelet", "kube-controller-manager", "Helm", "Go-http-client", "kubect"] {
-            assert!(!interactive(name), "{name}");
+        for address in ["", "203.0.113.7", "172.32.0.1", "100.128.0.1", "2001:db8::1", "pod-1"] {
+            assert!(!private_address(address), "{address}");
         }
     }
 
     #[test]
     fn a_wildcard_rule_has_stars_in_verbs_and_resources() {
-        assert!(wildcard(&rule("", "*", "*")));
+        for group in ["", "*", "apps", "rbac.authorization.k8s.io"] {
+            assert!(wildcard(&rule(group, "*", "*")), "{group}");
+        }
+        assert!(!wildcard(&rule("certs.example", "*", "*")));
         assert!(!wildcard(&rule("*", "*", "get")) && !wildcard(&rule("*", "pods", "*")));
     }
 }

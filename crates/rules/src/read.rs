@@ -14,6 +14,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use trailhound_model::{
     Str,
     action::body_was_logged,
+    agent,
     body::Body,
     credential::CredentialKind,
     event::{Event, Stage, User},
@@ -300,7 +301,10 @@ impl<'a> View<'a> {
     fn event_flag(&self, id: FieldId) -> Truth {
         match id {
             FieldId::EventInteractive => {
-                Truth::from(judgement::interactive(self.event().agent_family()))
+                Truth::from(agent::is_hand_tool(self.event().agent_family()))
+            }
+            FieldId::EventSourcePrivate => {
+                Truth::from(judgement::private_address(self.event().source_ip()))
             }
             FieldId::PrincipalImpersonated => Truth::from(self.fact.principal.real.is_some()),
             FieldId::TargetSystem => self.target_system(),

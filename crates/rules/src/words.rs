@@ -19,9 +19,10 @@ pub fn principal(principal: &Principal) -> String {
 
 fn acted_as(effective: &Identity) -> String {
     match effective.kind {
-        PrincipalKind::User | PrincipalKind::OidcUser | PrincipalKind::ControlPlane => {
-            effective.name.to_string()
-        }
+        PrincipalKind::User
+        | PrincipalKind::OidcUser
+        | PrincipalKind::ControlPlane
+        | PrincipalKind::Provider => effective.name.to_string(),
         _ => identity(effective),
     }
 }
@@ -41,6 +42,7 @@ pub fn identity(identity: &Identity) -> String {
             let name = short.strip_prefix("system:").unwrap_or(short);
             format!("control plane component {name}")
         }
+        PrincipalKind::Provider => format!("the platform's component {}", identity.name),
         PrincipalKind::Bootstrap => format!("a joining node with bootstrap token {short}"),
         PrincipalKind::Anonymous => "an anonymous caller".to_owned(),
         PrincipalKind::Unauthenticated => "somebody whose credentials were refused".to_owned(),

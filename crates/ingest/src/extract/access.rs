@@ -29,8 +29,18 @@ pub(super) fn role(walk: &Walk<'_, '_>) -> Role {
     };
     Role {
         rules: walk.elements(&["rules"]).iter().map(rule).collect(),
+        aggregates_to: aggregates_to(walk),
         aggregated: !walk.tree().get("aggregationRule").is_null(),
     }
+}
+
+/// Built-in roles that take the rules over: the controller copies them to every role that selects
+/// such a label.
+fn aggregates_to(walk: &Walk<'_, '_>) -> Vec<Str> {
+    const LABEL: &str = "rbac.authorization.k8s.io/aggregate-to-";
+    let labels = walk.pairs(&["metadata", "labels"]);
+    let set = labels.iter().filter(|(_, value)| value == "true");
+    set.filter_map(|(key, _)| key.strip_prefix(LABEL).map(Str::new)).collect()
 }
 
 pub(super) fn webhooks(walk: &Walk<'_, '_>) -> Vec<Webhook> {

@@ -27,6 +27,15 @@ fn every_rule_has_examples_of_both_kinds() {
 }
 
 #[test]
+fn every_rule_names_benign_events_that_look_like_the_attack() {
+    for rule in rules().rules() {
+        let benign: usize =
+            rule.tests().iter().filter(|test| !test.fires).map(|test| test.events.len()).sum();
+        assert!(benign >= 2, "{} has {benign}", rule.id());
+    }
+}
+
+#[test]
 fn every_sentence_of_a_finding_is_filled_in() {
     for rule in whole_rules().rules() {
         for test in rule.tests().iter().filter(|test| test.fires) {

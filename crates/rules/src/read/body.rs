@@ -111,6 +111,7 @@ pub(super) fn text<'a>(field: &Field, body: &'a Body) -> Text<'a> {
         (BodyKind::Certificate(request), FieldId::CsrCommonName) => {
             filled(request.common_name.as_str())
         }
+        (BodyKind::Certificate(request), FieldId::CsrSubject) => filled(subject(request)),
         (BodyKind::Service(service), FieldId::ServiceType) => filled(service.service_type.as_str()),
         (BodyKind::Service(service), FieldId::ServiceExternalName) => {
             filled(service.external_name.as_str())
@@ -189,6 +190,7 @@ fn grant_list(id: FieldId, binding: &Binding) -> List<'_> {
 
 fn role_list(id: FieldId, role: &Role) -> List<'_> {
     match id {
+        FieldId::RoleAggregatesTo => Reading::Present(Items::strs(&role.aggregates_to)),
         FieldId::RoleVerbs => {
             Reading::Present(Items::strs(role.rules.iter().flat_map(|rule| &rule.verbs)))
         }
@@ -212,6 +214,16 @@ fn webhook_list(id: FieldId, hooks: &[Webhook]) -> List<'_> {
         FieldId::WebhookResources => Items::strs(hooks.iter().flat_map(|hook| &hook.resources)),
         _ => return Reading::Absent,
     })
+}
+
+/// Whom a certificate would name, in words: its user, and its groups if it has any.
+fn subject(request: &CertificateRequest) -> String {
+    let groups = request.organizations.join(", ");
+    match (request.common_name.as_str(), groups.as_str()) {
+        (name, "") => name.to_owned(),
+        ("", groups) => format!("a user without a name in the groups {groups}"),
+        (name, groups) => format!("{name} in the groups {groups}"),
+    }
 }
 
 fn certificate_list(id: FieldId, request: &CertificateRequest) -> List<'_> {

@@ -29,7 +29,7 @@ fn fields_of_the_event() {
             "event.uri.startsWith(\"/x/proxy/run/a%20b?\") && event.path == \"/x/proxy/run/a%20b\"",
             "event.level == \"RequestResponse\" && event.cluster == \"east\"",
             "event.userAgent == \"kubectl/v1.33 (linux)\" && event.agent == \"kubectl\"",
-            "event.interactive",
+            "event.interactive && event.sourcePrivate",
             "event.sourceIP == \"10.0.0.9\" && event.sourceIPs.exists(ip, ip == \"203.0.113.5\")",
             "event.code == 200 && event.reason == \"Because\" && event.message == \"so it is\"",
             "event.annotations[\"authorization.k8s.io/decision\"] == \"allow\"",
@@ -277,7 +277,8 @@ fn role(verb: &str, resource: &str) -> FakeBodies {
             resources: vec![resource.into()],
             ..PolicyRule::default()
         }],
-        aggregated: false,
+        aggregates_to: vec!["view".into()],
+        ..Role::default()
     }))
 }
 
@@ -291,7 +292,7 @@ fn fields_of_roles() {
         &wide,
         &role("get", "secrets"),
         &[
-            "role.escalates && !role.wildcard && \"get\" in role.verbs && \"secrets\" in role.resources",
+            "role.escalates && !role.wildcard && \"view\" in role.aggregatesTo && \"get\" in role.verbs && \"secrets\" in role.resources",
         ],
     );
     all_true(&narrow, &role("get", "secrets"), &["!role.escalates"]);
@@ -358,7 +359,7 @@ fn fields_of_other_bodies() {
     for (body, when) in [
         (
             BodyKind::Certificate(request),
-            "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions",
+            "csr.signer.endsWith(\"-client\") && csr.commonName == \"bob\" && \"system:masters\" in csr.organizations && \"client auth\" in csr.usages && \"Approved\" in csr.conditions && csr.subject == \"bob in the groups system:masters\"",
         ),
         (
             BodyKind::Service(service),
