@@ -12,10 +12,10 @@ use crate::{
     limits::SKIP_DEPTH,
     mask::Masker,
     memory::Memory,
-    native,
     reader::{Chunk, Oversized},
     record::Record,
     tally::Tally,
+    walk,
     wire::Wire,
 };
 use std::{borrow::Cow, cell::RefCell};
@@ -167,7 +167,7 @@ impl<'r> Run<'r> {
         if !depth::is_within(text.as_bytes(), SKIP_DEPTH) {
             return false;
         }
-        match native::parse(text).map_or_else(|| sonic_rs::from_str::<Wire<'_>>(text), Ok) {
+        match walk::parse(text).map_or_else(|| sonic_rs::from_str::<Wire<'_>>(text), Ok) {
             Ok(wire) if wire.is_event() => self.emit(&wire, text, envelope),
             _ => false,
         }

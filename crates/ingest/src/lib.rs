@@ -17,13 +17,13 @@ mod frame;
 mod limits;
 mod mask;
 mod memory;
-mod native;
 mod open;
 mod reader;
 mod record;
 mod source;
 mod tally;
 mod tree;
+mod walk;
 mod wire;
 
 pub use decode::{Decoder, Sink, decode};
