@@ -6,11 +6,12 @@
 
 use crate::{
     mask::{Masker, Scope, is_suspicious},
-    wire::{Text, Wire, WireRef, WireStatus, WireUser},
+    wire::{Raw, Text, Wire, WireRef, WireStatus, WireUser},
 };
 use trailhound_model::{
     Str,
     event::{BodyPresence, Event, Level, ObjectRef, Position, Stage, Status, User},
+    format::Format,
     time::Time,
 };
 
@@ -25,6 +26,10 @@ pub(crate) struct Setting {
     pub(crate) previous_time: Option<Time>,
     /// The record's end is missing.
     pub(crate) cut: bool,
+    /// In which format it came.
+    pub(crate) format: Format,
+    /// The record's text is not of Kubernetes' own form.
+    pub(crate) converted: bool,
 }
 
 /// Builds the event.
@@ -56,6 +61,7 @@ pub(crate) fn event(wire: &Wire<'_>, setting: &Setting, masker: &Masker) -> Even
         bodies: presence(wire, setting.cut),
         cluster: setting.cluster.clone(),
         position: setting.position,
+        format: setting.format,
     }
 }
 
@@ -104,6 +110,20 @@ impl Copier<'_> {
     }
 
     fn object(&self, object: &WireRef<'_>) -> ObjectRef {
+        // v1alpha1 writes group and version as one, and has no `apiGroup`.
+        if object.api_group.is_empty()
+            && let Some((group, version)) = object.api_version.split_once('/')
+        {
+            return ObjectRef {
+                api_group: self.text(&Text(group.into())),
+                api_version: self.text(&Text(version.into())),
+                ..self.plain_object(object)
+            };
+        }
+        self.plain_object(object)
+    }
+
+    fn plain_object(&self, object: &WireRef<'_>) -> ObjectRef {
         ObjectRef {
             resource: self.text(&object.resource),
             subresource: self.text(&object.subresource),
@@ -121,6 +141,7 @@ impl Copier<'_> {
             code: status.code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code != 0),
             reason: self.text(&status.reason),
             message: self.text(&status.message),
+            succeeded: status.succeeded,
         }
     }
 
@@ -150,10 +171,15 @@ fn time_of(wire: &Wire<'_>, received: Option<Time>, setting: &Setting) -> (Time,
 }
 
 fn presence(wire: &Wire<'_>, cut: bool) -> BodyPresence {
+    let left_out = |body: &Option<Raw<'_>>| body.as_ref().is_some_and(Raw::is_left_out);
+    let (request, response) = (left_out(&wire.request_object), left_out(&wire.response_object));
     BodyPresence {
-        request: wire.request_object.is_some(),
-        response: wire.response_object.is_some(),
-        truncated: cut || wire.annotation("audit.k8s.io/truncated") == Some("true"),
+        request: wire.request_object.is_some() && !request,
+        response: wire.response_object.is_some() && !response,
+        truncated: cut
+            || request
+            || response
+            || wire.annotation("audit.k8s.io/truncated") == Some("true"),
     }
 }
 
@@ -165,6 +191,11 @@ fn stage(name: &str) -> Stage {
         "Panic" => Stage::Panic,
         _ => Stage::Unknown,
     }
+}
+
+/// Whether the text is a level of an audit policy.
+pub(crate) fn is_level(name: &str) -> bool {
+    level(name) != Level::Unknown
 }
 
 pub(crate) fn level(name: &str) -> Level {

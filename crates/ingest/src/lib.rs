@@ -8,7 +8,7 @@
 //! Decoding ([`decode`]) is pure and may run on any thread, one chunk at a time.
 
 mod build;
-mod cloudwatch;
+mod convert;
 mod decode;
 mod degraded;
 mod depth;
@@ -16,6 +16,7 @@ mod extract;
 mod frame;
 mod limits;
 mod mask;
+mod native;
 mod open;
 mod reader;
 mod record;

@@ -101,6 +101,9 @@ pub(crate) struct WireStatus<'a> {
     pub reason: Text<'a>,
     #[serde(borrow)]
     pub message: Text<'a>,
+    /// Success that a converter knows of without an HTTP code; never on the wire.
+    #[serde(skip)]
+    pub succeeded: bool,
 }
 
 /// `authenticationMetadata`.
@@ -118,6 +121,13 @@ pub(crate) struct Raw<'a>(pub Cow<'a, str>);
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         LazyValue::deserialize(deserializer).map(|value| Raw(value.as_raw_cow()))
+    }
+}
+
+impl Raw<'_> {
+    /// Whether AKS left the body out because of its size.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.0 == "\"skipped-too-big-size-object\""
     }
 }
 
