@@ -15,7 +15,7 @@ use crate::{
     reader::{Chunk, Oversized},
     record::Record,
     tally::Tally,
-    wire::Wire,
+    wire::{Wire, WireRef},
 };
 use std::borrow::Cow;
 use trailhound_model::{
@@ -60,7 +60,7 @@ pub fn decode(chunk: &Chunk, decoder: &Decoder<'_>, sink: &mut dyn Sink) -> Tall
         tally: Tally { bytes: chunk.bytes.len() as u64, ..Tally::default() },
         previous: chunk.previous_time,
         unpacked: 0,
-        in_headers: false,
+        in_headers: chunk.in_headers,
     };
     match &chunk.pieces {
         Some(pieces) => pieces.iter().for_each(|piece| run.piece(*piece)),
@@ -196,11 +196,12 @@ impl<'r> Run<'r> {
 
     /// A damaged record that still tells a request; whether it is one.
     pub(crate) fn usable(&mut self, text: &str, envelope: &Envelope) -> bool {
-        let found = degraded::read(text);
+        let mut found = degraded::read(text);
         let usable = found.wire.is_event() && tells_a_request(&found.wire);
         if usable {
             self.tally.partial += u64::from(!found.cut);
             let cut = envelope.cut || found.cut;
+            complete(&mut found.wire, cut);
             self.emit(&found.wire, text, &Envelope { cut, ..envelope.clone() });
         }
         usable
@@ -231,11 +232,12 @@ impl<'r> Run<'r> {
     }
 
     pub(crate) fn broken(&mut self, text: &str, envelope: Envelope) {
-        let found = degraded::read(text);
+        let mut found = degraded::read(text);
         if !found.wire.is_event() || !tells_a_request(&found.wire) {
             let reason = "the beginning of a record whose end is missing; too little of it is there to be an event";
             return self.reject(&envelope, reason.to_owned());
         }
+        complete(&mut found.wire, true);
         self.emit(&found.wire, text, &Envelope { cut: true, ..envelope });
     }
 
@@ -357,6 +359,14 @@ const MAX_PLAIN: usize = 8 << 10;
 /// How much text may stand before a record on its line.
 const MAX_PREFIX: usize = 256;
 
+/// The target of a record that was cut before it: the URL, which comes earlier, names it.
+fn complete(wire: &mut Wire<'_>, cut: bool) {
+    if cut && wire.object_ref.is_none() {
+        let uri = wire.request_uri.as_str().to_owned();
+        wire.object_ref = convert::of_uri(&uri).map(WireRef::into_owned);
+    }
+}
+
 /// Whether enough is known to be a request: somebody, or something that was asked for.
 fn tells_a_request(wire: &Wire<'_>) -> bool {
     let asked = !wire.request_uri.is_empty() || wire.object_ref.is_some();
@@ -365,7 +375,7 @@ fn tells_a_request(wire: &Wire<'_>) -> bool {
 }
 
 /// Logs of other components that share a file or a log group with the audit log.
-fn other_log(text: &str, has_time: bool) -> Option<&'static str> {
+pub(crate) fn other_log(text: &str, has_time: bool) -> Option<&'static str> {
     let body = if has_time {
         text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest)
     } else {

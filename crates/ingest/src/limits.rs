@@ -33,9 +33,9 @@ pub(crate) const SKIP_DEPTH: usize = 2048;
 /// Nesting of a body that is still looked into; objects of Kubernetes stay below half of it.
 pub(crate) const BODY_DEPTH: usize = 128;
 
-/// Envelopes that may lie in one another: a shipper's around a provider's around a subscription's,
-/// and one to spare.
-pub(crate) const MAX_ENVELOPES: u8 = 5;
+/// Envelopes that may lie in one another, every object and every string of JSON counted: four
+/// wrappings in earnest take up to two each.
+pub(crate) const MAX_ENVELOPES: u8 = 8;
 
 /// Bytes that one packed envelope may unpack to. CloudWatch sends at most 1 MiB packed.
 pub(crate) const INNER_UNPACKED: usize = 64 << 20;

@@ -131,6 +131,23 @@ impl Raw<'_> {
     }
 }
 
+impl WireRef<'_> {
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned<'b>(self) -> WireRef<'b> {
+        let owned = |text: Text<'_>| Text(Cow::Owned(text.0.into_owned()));
+        WireRef {
+            resource: owned(self.resource),
+            subresource: owned(self.subresource),
+            api_group: owned(self.api_group),
+            api_version: owned(self.api_version),
+            namespace: owned(self.namespace),
+            name: owned(self.name),
+            uid: owned(self.uid),
+            resource_version: owned(self.resource_version),
+        }
+    }
+}
+
 /// A string; `null` is empty. Serde's own `Cow` copies inside of lists, this one never does
 /// unless the text has escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

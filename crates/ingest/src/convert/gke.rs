@@ -5,10 +5,10 @@
 //! URL is the one thing that is rebuilt, because `resourceName` is that path; the command of an exec
 //! comes from a label and is put where the API server has it, so that it is masked like any other.
 
-use super::gke_target::{self, Target};
+use super::target::{self, Target};
 use crate::{
     decode::{Envelope, Run},
-    wire::{Pairs, Raw, Text, Texts, Wire, WireRef, WireStatus, WireUser},
+    wire::{Pairs, Raw, Text, Texts, Wire, WireStatus, WireUser},
 };
 use memchr::memmem;
 use serde::Deserialize;
@@ -177,18 +177,18 @@ fn emit(
     text: &str,
     envelope: &Envelope,
 ) {
-    let target = gke_target::read(&audit.method_name, resource_name(audit));
+    let about = target::read(&audit.method_name, resource_name(audit));
     let status = status(audit);
     let wire = Wire {
         audit_id: audit_id(entry),
         stage: stage(entry.operation.as_ref()),
-        request_uri: Text(Cow::Owned(uri(&target, entry))),
-        verb: borrowed(target.verb),
+        request_uri: Text(Cow::Owned(uri(&about, entry))),
+        verb: borrowed(about.verb),
         user: Some(user(audit)),
         impersonated_user: impersonated(audit, status.as_ref()),
         source_ips: source_ips(audit),
         user_agent: audit.request_metadata.as_ref().map(agent).unwrap_or_default(),
-        object_ref: object_ref(&target),
+        object_ref: (!about.resource.is_empty()).then(|| about.into_ref()),
         response_status: status,
         request_object: raw(audit.request.as_ref()),
         response_object: raw(audit.response.as_ref()),
@@ -296,18 +296,6 @@ fn source_ips<'a>(audit: &'a AuditLog<'_>) -> Texts<'a> {
 
 fn agent<'a>(metadata: &'a RequestMetadata<'_>) -> Text<'a> {
     again(&metadata.caller_supplied_user_agent)
-}
-
-fn object_ref<'a>(target: &'a Target<'_>) -> Option<WireRef<'a>> {
-    (!target.resource.is_empty()).then(|| WireRef {
-        resource: borrowed(target.resource),
-        subresource: borrowed(target.subresource),
-        api_group: borrowed(&target.group),
-        api_version: borrowed(target.version),
-        namespace: borrowed(target.namespace),
-        name: borrowed(target.name),
-        ..WireRef::default()
-    })
 }
 
 /// The labels are the annotations of the event; the command is no annotation but a part of the

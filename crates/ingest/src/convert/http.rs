@@ -13,6 +13,29 @@ pub(crate) fn is_header(line: &str, in_head: &mut bool) -> bool {
     *in_head
 }
 
+/// Whether the last line belongs to the head of an HTTP message; `before` is the same of what came
+/// before the bytes. Looks at the last lines only, and at none if the last is a record.
+pub(crate) fn ends_in_head(bytes: &[u8], before: bool) -> bool {
+    let lines = bytes.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| !line.is_empty()).take(MOST_FIELDS) {
+        let Ok(line) = std::str::from_utf8(line.get(..MOST_LINE).unwrap_or(line)) else {
+            return false;
+        };
+        if is_first_line(line) {
+            return true;
+        }
+        if !is_field(line) {
+            return false;
+        }
+    }
+    before
+}
+
+/// Fields that a head may have.
+const MOST_FIELDS: usize = 200;
+/// As much of a line as has to be seen to know it.
+const MOST_LINE: usize = 512;
+
 fn is_first_line(line: &str) -> bool {
     let mut words = line.split(' ');
     let (first, second, third) = (words.next(), words.next(), words.next());
@@ -42,5 +65,14 @@ mod tests {
         assert!(!is_header("Host: example", &mut in_head), "the head was over");
         assert!(is_header("HTTP/1.1 200 OK", &mut in_head));
         assert!(!is_header("POST it to HTTP/1.1 servers", &mut in_head));
+    }
+
+    #[test]
+    fn a_head_goes_on_behind_the_end_of_a_chunk() {
+        assert!(ends_in_head(b"{}\nPOST / HTTP/1.1\r\nHost: x\r\n", false));
+        assert!(ends_in_head(b"Host: x\r\nAccept: y\r\n", true));
+        assert!(!ends_in_head(b"Host: x\r\nAccept: y\r\n", false));
+        assert!(!ends_in_head(b"POST / HTTP/1.1\nHost: x\n\n{\"a\":1}\n", true));
+        assert!(ends_in_head(b"", true));
     }
 }

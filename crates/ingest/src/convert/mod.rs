@@ -10,21 +10,22 @@ mod aks_row;
 mod azure;
 mod cloudwatch;
 mod gke;
-mod gke_target;
 pub(crate) mod http;
 mod object;
 mod openshift;
 mod packed;
 mod rows;
+mod target;
 mod unwrap;
 
 use crate::{
-    decode::{Envelope, Run},
+    decode::{Envelope, Run, other_log},
     depth,
     limits::{MAX_ENVELOPES, SKIP_DEPTH},
 };
 use object::Object;
 pub(crate) use openshift::without_level;
+pub(crate) use target::of_uri;
 use trailhound_model::{format::Format, time::Time};
 
 /// Handles a whole line that is no native event, unless it is a list, which the framer takes apart,
@@ -64,6 +65,7 @@ fn of_object(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope: &Enve
         || packed::read(run, object, envelope)
         || unwrap::read(run, object, text, envelope)
         || is_note(run, object)
+        || is_component_log(run, object)
 }
 
 /// Receivers keep an index of the batches that they took: the kind of a list, and a number where
@@ -76,6 +78,17 @@ fn is_note(run: &mut Run<'_>, object: &Object<'_>) -> bool {
         run.ignore("a note about a batch of events, without the events");
     }
     is_note
+}
+
+/// A shipper's record of a line that a component of Kubernetes wrote for itself.
+fn is_component_log(run: &mut Run<'_>, object: &Object<'_>) -> bool {
+    let reason = ["log", "message"]
+        .into_iter()
+        .find_map(|key| other_log(object.text(key)?.trim_end(), false));
+    if let Some(reason) = reason {
+        run.ignore(reason);
+    }
+    reason.is_some()
 }
 
 /// Which format text before a record stands for.

@@ -29,7 +29,7 @@ known! {
     "UserAgent" "ObjectRef" "ResponseStatus" "RequestObject" "ResponseObject"
     "RequestReceivedTime" "StageReceivedTime" "Annotations"
     "log" "msg" "MESSAGE" "event" "original" "short_message" "full_message" "structured"
-    "_source" "_raw" "result" "body" "kubernetes" "audit" "line"
+    "_source" "_raw" "result" "body" "kubernetes" "audit" "line" "openshift" "cluster_id"
 }
 
 /// The known fields of an object, in its order.

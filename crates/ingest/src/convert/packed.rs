@@ -15,9 +15,9 @@ use std::{borrow::Cow, io::Read};
 
 /// Whether something packed is inside; if so, it is dealt with.
 pub(super) fn read(run: &mut Run<'_>, object: &Object<'_>, envelope: &Envelope) -> bool {
-    ["awslogs", "kinesis", "message"].into_iter().any(|key| {
+    ["awslogs", "kinesis"].into_iter().any(|key| {
         let inner = object.get(key).filter(|raw| raw.starts_with('{')).and_then(Object::parse);
-        inner.is_some_and(|inner| data(run, &inner, key != "message", envelope))
+        inner.is_some_and(|inner| data(run, &inner, true, envelope))
     }) || data(run, object, false, envelope)
 }
 

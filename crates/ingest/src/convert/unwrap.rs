@@ -11,7 +11,7 @@ use crate::{
     limits::MAX_ENVELOPES,
 };
 use std::borrow::Cow;
-use trailhound_model::format::Format;
+use trailhound_model::{Str, format::Format};
 
 /// Fields that hold a record, as text or as an object; the likeliest first.
 const PAYLOADS: [&str; 19] = [
@@ -49,15 +49,19 @@ pub(super) fn read(
     text: &str,
     envelope: &Envelope,
 ) -> bool {
+    let openshift = object.get("openshift").and_then(Object::parse);
+    let cluster = openshift.as_ref().and_then(|it| Some(Str::new(&*it.text("cluster_id")?)));
+    let cluster = cluster.or_else(|| envelope.cluster.clone());
     PAYLOADS.into_iter().any(|key| {
         let Some(raw) = object.get(key) else { return false };
         let format = match (key, envelope.format) {
+            (_, Format::Native) if openshift.is_some() => Format::OpenShift,
             ("short_message" | "full_message", Format::Native | Format::Shipper) => Format::Gelf,
             (_, Format::Native) => Format::Shipper,
             (_, format) => format,
         };
         let time = object.time().or(envelope.time);
-        value(run, raw, text, &Envelope { format, time, ..envelope.clone() })
+        value(run, raw, text, &Envelope { format, time, cluster: cluster.clone(), ..envelope.clone() })
     })
 }
 

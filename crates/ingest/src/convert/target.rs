@@ -1,9 +1,11 @@
-//! What a GKE record is about: `resourceName` read as the path that it was made from.
+//! What a record is about, read from a path: GKE's `resourceName`, or the URL of a record whose
+//! `objectRef` was cut away.
 //!
 //! `resourceName` is `GROUP/VERSION/…` for resources and a bare path for other URLs. `methodName`
 //! spells the group in several ways (`io.k8s.authorization.rbac`, `io.k8s.rbac`), so it decides the
 //! verb only, and the rest where there is no `resourceName`.
 
+use crate::wire::{Text, WireRef};
 use std::borrow::Cow;
 
 /// The target of a request.
@@ -115,6 +117,33 @@ fn of_path<'a>(group: Cow<'a, str>, version: &'a str, path: &'a str) -> Target<'
     Target { verb: "", resource, subresource, group, version, namespace, name, path: full }
 }
 
+/// The target that a URL names; `None` for URLs that are no resource.
+pub(crate) fn of_uri(uri: &str) -> Option<WireRef<'_>> {
+    let path = uri.split('?').next()?;
+    let (group, rest) = match path.strip_prefix("/apis/") {
+        Some(rest) => rest.split_once('/')?,
+        None => ("", path.strip_prefix("/api/")?),
+    };
+    let (version, rest) = rest.split_once('/')?;
+    let is_resource = is_version(version) && !rest.is_empty() && !path.contains("..");
+    is_resource.then(|| of_path(Cow::Borrowed(group), version, rest).into_ref())
+}
+
+impl<'a> Target<'a> {
+    /// As `objectRef`.
+    pub(super) fn into_ref(self) -> WireRef<'a> {
+        WireRef {
+            resource: Text(self.resource.into()),
+            subresource: Text(self.subresource.into()),
+            api_group: Text(self.group),
+            api_version: Text(self.version.into()),
+            namespace: Text(self.namespace.into()),
+            name: Text(self.name.into()),
+            ..WireRef::default()
+        }
+    }
+}
+
 /// Splits `namespaces/NAME/rest`, unless it is about the namespace itself.
 fn namespaced(path: &str) -> (&str, &str) {
     let split = path.strip_prefix("namespaces/").and_then(|rest| rest.split_once('/'));
@@ -166,9 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn a_url_names_its_target_and_discovery_has_none() {
+        let words = |uri: &str| {
+            of_uri(uri).map(|t| {
+                [t.api_group.0, t.resource.0, t.subresource.0, t.namespace.0, t.name.0].join(" ")
+            })
+        };
+        let exec = "/api/v1/namespaces/shop/pods/cart/exec?command=sh";
+        assert_eq!(words(exec).as_deref(), Some(" pods exec shop cart"));
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+        assert_eq!(words(roles).as_deref(), Some("rbac.authorization.k8s.io clusterroles   "));
+        for other in ["/api/v1", "/apis/apps/v1", "/healthz", "/api", "/api/v1/../../x", ""] {
+            assert_eq!(words(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn hostile_names_do_not_panic() {
         for text in ["/", "//", "core/v1/", "a/v1/namespaces//", "namespaces/", "é/v1/ü", "...", ".v1."] {
             let _ = read(text, text);
+            let _ = (of_uri(text), of_uri(&format!("/api/{text}")), of_uri(&format!("/apis/{text}")));
         }
     }
 }
