@@ -88,7 +88,11 @@ impl<'a> Record<'a> {
 
     /// The record in the form of the API server: what is masked, shown and kept.
     fn shown(&self) -> &str {
-        if self.converted { self.native.get_or_init(|| native::write(self.wire)) } else { self.text }
+        if self.converted {
+            self.native.get_or_init(|| native::write(self.wire))
+        } else {
+            self.text
+        }
     }
 
     fn tree(&self, side: Side) -> Option<&Tree<'a>> {

@@ -12,7 +12,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use trailhound_ingest::{Limits, SourceKind, discover, open};
-use trailhound_model::{action::Action, credential::Credential, event::Event, principal::Principal};
+use trailhound_model::{
+    action::Action, credential::Credential, event::Event, principal::Principal,
+};
 
 fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
@@ -51,9 +53,15 @@ fn dump(event: &Event, record: &str, body: &str, out: &mut String) {
     line("kind", principal.effective.kind.as_str().to_owned());
     line("credential", Credential::of(event).kind.as_str().to_owned());
     line("from", format!("{} with {}", event.source_ip(), event.agent_family()));
-    line("target", event.object.as_ref().map_or(String::new(), |it| {
-        format!("{}|{} {}/{} {} {}", it.api_group, it.api_version, it.resource, it.subresource, it.namespace, it.name)
-    }));
+    line(
+        "target",
+        event.object.as_ref().map_or(String::new(), |it| {
+            format!(
+                "{}|{} {}/{} {} {}",
+                it.api_group, it.api_version, it.resource, it.subresource, it.namespace, it.name
+            )
+        }),
+    );
     line("status", format!("{:?} {}", event.code(), event.message()));
     line("means", format!("{} {}", action.kind.as_str(), action.outcome.as_str()));
     line("bodies", format!("{:?}", event.bodies));
@@ -102,7 +110,11 @@ fn chunks_of_any_size_give_the_same_events() {
         let bytes = fs::read(&path).unwrap();
         let whole = decode_all(&bytes, Vec::new());
         let ids = |found: &Collected| -> Vec<String> {
-            found.events.iter().map(|event| format!("{} {}", event.audit_id, event.format.as_str())).collect()
+            found
+                .events
+                .iter()
+                .map(|event| format!("{} {}", event.audit_id, event.format.as_str()))
+                .collect()
         };
         for chunk in [1, 900, 5000] {
             let (read, unread) = read_file(&bytes, chunk, 4 << 20);

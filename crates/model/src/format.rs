@@ -45,7 +45,7 @@ formats! {
     AksAdmin = "aks-admin", "AKS (kube-audit-admin)";
     /// As OpenShift's log forwarder writes it, or `oc adm node-logs`.
     OpenShift = "openshift", "OpenShift";
-    /// GELF, as OVHcloud and Graylog hand it out.
+    /// GELF, as `OVHcloud` and Graylog hand it out.
     Gelf = "gelf", "GELF (OVHcloud)";
     /// Native inside of what a log shipper or a search engine puts around it.
     Shipper = "shipper", "log shipper";

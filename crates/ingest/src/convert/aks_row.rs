@@ -16,12 +16,7 @@ pub(super) fn is_row(object: &Object<'_>) -> bool {
 }
 
 /// Hands the row on as an event.
-pub(super) fn read(
-    run: &mut Run<'_>,
-    object: &Object<'_>,
-    text: &str,
-    envelope: Envelope,
-) -> bool {
+pub(super) fn read(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope: Envelope) -> bool {
     let json = |key| object.get(key).and_then(rows::json);
     let (user, impersonated) = (json("User"), json("ImpersonatedUser"));
     let (target, status) = (json("ObjectRef"), json("ResponseStatus"));

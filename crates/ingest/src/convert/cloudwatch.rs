@@ -124,8 +124,7 @@ fn subscription(run: &mut Run<'_>, found: &Subscription<'_>, text: &str, envelop
             return run
                 .reject(envelope, "a CloudWatch envelope with damaged log events".to_owned());
         };
-        let inner =
-            Envelope { cluster: cluster.clone(), ..unwrap::within(envelope, raw, text) };
+        let inner = Envelope { cluster: cluster.clone(), ..unwrap::within(envelope, raw, text) };
         match sonic_rs::from_str::<Message<'_>>(raw) {
             Ok(message) => self::message(run, &message, &found.log_stream, inner),
             Err(_) => {

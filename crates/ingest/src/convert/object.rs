@@ -133,8 +133,7 @@ mod tests {
         let text = r#"{"other":1,"a":{"b":[1,2]},"message":"x\"y","n":null,"id":null,"timestamp":1795432633204,"zz":"q"}"#;
         let object = Object::parse(text).unwrap_or_default();
         let kept: Vec<_> = object.0.iter().map(|(key, raw)| (*key, &**raw)).collect();
-        let expected =
-            [("message", r#""x\"y""#), ("id", "null"), ("timestamp", "1795432633204")];
+        let expected = [("message", r#""x\"y""#), ("id", "null"), ("timestamp", "1795432633204")];
         assert_eq!(kept, expected);
         assert_eq!(object.text("message").as_deref(), Some("x\"y"));
         assert!(!object.has("id"));

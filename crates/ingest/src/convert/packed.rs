@@ -23,7 +23,9 @@ pub(super) fn read(run: &mut Run<'_>, object: &Object<'_>, envelope: &Envelope) 
 
 /// `is_sure`: the envelope is one that holds packed data, so that what cannot be unpacked is lost.
 fn data(run: &mut Run<'_>, object: &Object<'_>, is_sure: bool, envelope: &Envelope) -> bool {
-    let Some(text) = object.text("data").filter(|text| !text.starts_with('{')) else { return false };
+    let Some(text) = object.text("data").filter(|text| !text.starts_with('{')) else {
+        return false;
+    };
     let Ok(bytes) = BASE64_STANDARD.decode(text.as_bytes()) else {
         if is_sure {
             run.reject(envelope, "a packed envelope whose content is not base64".to_owned());

@@ -82,9 +82,8 @@ fn insights(run: &mut Run<'_>, results: &str, text: &str, envelope: &Envelope) -
             break;
         };
         let Ok(cells) = sonic_rs::from_str::<Vec<Cell<'_>>>(row) else { return found };
-        let cells = cells
-            .iter()
-            .filter_map(|cell| Some((cell.field.as_str(), &*cell.value.as_ref()?.0)));
+        let cells =
+            cells.iter().filter_map(|cell| Some((cell.field.as_str(), &*cell.value.as_ref()?.0)));
         let object = Object::of_row(cells);
         self::row(run, &object, row, &unwrap::within(&envelope, row, text));
         found = true;

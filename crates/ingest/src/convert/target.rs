@@ -168,21 +168,81 @@ mod tests {
     #[test]
     fn every_form_of_a_name_leads_to_its_target() {
         let cases = [
-            ("io.k8s.core.v1.pods.get", "core/v1/namespaces/shop/pods/cart", "get |v1|pods shop/cart [] /api/v1/namespaces/shop/pods/cart"),
-            ("io.k8s.core.v1.pods.list", "core/v1/namespaces/shop/pods", "list |v1|pods shop/ [] /api/v1/namespaces/shop/pods"),
-            ("io.k8s.core.v1.secrets.list", "core/v1/secrets", "list |v1|secrets / [] /api/v1/secrets"),
-            ("io.k8s.core.v1.pods.exec.create", "core/v1/namespaces/shop/pods/cart/exec", "create |v1|pods shop/cart [exec] /api/v1/namespaces/shop/pods/cart/exec"),
-            ("io.k8s.core.v1.nodes.proxy.get", "core/v1/nodes/n1/proxy", "get |v1|nodes /n1 [proxy] /api/v1/nodes/n1/proxy"),
-            ("io.k8s.core.v1.nodes.proxy.create", "core/v1/nodes/n1/proxy/run/shop/cart", "create |v1|nodes /n1 [proxy] /api/v1/nodes/n1/proxy/run/shop/cart"),
-            ("io.k8s.core.v1.namespaces.delete", "core/v1/namespaces/shop", "delete |v1|namespaces shop/shop [] /api/v1/namespaces/shop"),
-            ("io.k8s.core.v1.namespaces.finalize.update", "core/v1/namespaces/shop/finalize", "update |v1|namespaces shop/shop [finalize] /api/v1/namespaces/shop/finalize"),
-            ("io.k8s.core.v1.namespaces.list", "core/v1/namespaces", "list |v1|namespaces / [] /api/v1/namespaces"),
-            ("io.k8s.authorization.rbac.v1.clusterroles.patch", "rbac.authorization.k8s.io/v1/clusterroles/edit", "patch rbac.authorization.k8s.io|v1|clusterroles /edit [] /apis/rbac.authorization.k8s.io/v1/clusterroles/edit"),
-            ("io.k8s.authorization.rbac.v1.clusterroles.patch", "", "patch rbac.authorization.k8s.io|v1|clusterroles / [] "),
-            ("io.k8s.rbac.v1.clusterroles.patch", "", "patch rbac.authorization.k8s.io|v1|clusterroles / [] "),
-            ("com.coreos.monitoring.v1.prometheuses.create", "monitoring.coreos.com/v1/namespaces/shop/prometheuses/main", "create monitoring.coreos.com|v1|prometheuses shop/main [] /apis/monitoring.coreos.com/v1/namespaces/shop/prometheuses/main"),
-            ("com.coreos.monitoring.v1.prometheuses.create", "", "create monitoring.coreos.com|v1|prometheuses / [] "),
-            ("io.k8s.core.v1.pods.create", "projects/p/locations/l/clusters/c/k8s/namespaces/shop/pods/cart", "create |v1|pods shop/cart [] /api/v1/namespaces/shop/pods/cart"),
+            (
+                "io.k8s.core.v1.pods.get",
+                "core/v1/namespaces/shop/pods/cart",
+                "get |v1|pods shop/cart [] /api/v1/namespaces/shop/pods/cart",
+            ),
+            (
+                "io.k8s.core.v1.pods.list",
+                "core/v1/namespaces/shop/pods",
+                "list |v1|pods shop/ [] /api/v1/namespaces/shop/pods",
+            ),
+            (
+                "io.k8s.core.v1.secrets.list",
+                "core/v1/secrets",
+                "list |v1|secrets / [] /api/v1/secrets",
+            ),
+            (
+                "io.k8s.core.v1.pods.exec.create",
+                "core/v1/namespaces/shop/pods/cart/exec",
+                "create |v1|pods shop/cart [exec] /api/v1/namespaces/shop/pods/cart/exec",
+            ),
+            (
+                "io.k8s.core.v1.nodes.proxy.get",
+                "core/v1/nodes/n1/proxy",
+                "get |v1|nodes /n1 [proxy] /api/v1/nodes/n1/proxy",
+            ),
+            (
+                "io.k8s.core.v1.nodes.proxy.create",
+                "core/v1/nodes/n1/proxy/run/shop/cart",
+                "create |v1|nodes /n1 [proxy] /api/v1/nodes/n1/proxy/run/shop/cart",
+            ),
+            (
+                "io.k8s.core.v1.namespaces.delete",
+                "core/v1/namespaces/shop",
+                "delete |v1|namespaces shop/shop [] /api/v1/namespaces/shop",
+            ),
+            (
+                "io.k8s.core.v1.namespaces.finalize.update",
+                "core/v1/namespaces/shop/finalize",
+                "update |v1|namespaces shop/shop [finalize] /api/v1/namespaces/shop/finalize",
+            ),
+            (
+                "io.k8s.core.v1.namespaces.list",
+                "core/v1/namespaces",
+                "list |v1|namespaces / [] /api/v1/namespaces",
+            ),
+            (
+                "io.k8s.authorization.rbac.v1.clusterroles.patch",
+                "rbac.authorization.k8s.io/v1/clusterroles/edit",
+                "patch rbac.authorization.k8s.io|v1|clusterroles /edit [] /apis/rbac.authorization.k8s.io/v1/clusterroles/edit",
+            ),
+            (
+                "io.k8s.authorization.rbac.v1.clusterroles.patch",
+                "",
+                "patch rbac.authorization.k8s.io|v1|clusterroles / [] ",
+            ),
+            (
+                "io.k8s.rbac.v1.clusterroles.patch",
+                "",
+                "patch rbac.authorization.k8s.io|v1|clusterroles / [] ",
+            ),
+            (
+                "com.coreos.monitoring.v1.prometheuses.create",
+                "monitoring.coreos.com/v1/namespaces/shop/prometheuses/main",
+                "create monitoring.coreos.com|v1|prometheuses shop/main [] /apis/monitoring.coreos.com/v1/namespaces/shop/prometheuses/main",
+            ),
+            (
+                "com.coreos.monitoring.v1.prometheuses.create",
+                "",
+                "create monitoring.coreos.com|v1|prometheuses / [] ",
+            ),
+            (
+                "io.k8s.core.v1.pods.create",
+                "projects/p/locations/l/clusters/c/k8s/namespaces/shop/pods/cart",
+                "create |v1|pods shop/cart [] /api/v1/namespaces/shop/pods/cart",
+            ),
             ("io.k8s.get", "readyz", "get || / [] /readyz"),
             ("io.k8s.get", "apis/apps/v1", "get || / [] /apis/apps/v1"),
             ("io.k8s.core.v1.healthz.get", "healthz", "get || / [] /healthz"),
@@ -212,9 +272,12 @@ mod tests {
 
     #[test]
     fn hostile_names_do_not_panic() {
-        for text in ["/", "//", "core/v1/", "a/v1/namespaces//", "namespaces/", "é/v1/ü", "...", ".v1."] {
+        for text in
+            ["/", "//", "core/v1/", "a/v1/namespaces//", "namespaces/", "é/v1/ü", "...", ".v1."]
+        {
             let _ = read(text, text);
-            let _ = (of_uri(text), of_uri(&format!("/api/{text}")), of_uri(&format!("/apis/{text}")));
+            let _ =
+                (of_uri(text), of_uri(&format!("/api/{text}")), of_uri(&format!("/apis/{text}")));
         }
     }
 }

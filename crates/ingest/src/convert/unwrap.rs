@@ -61,7 +61,12 @@ pub(super) fn read(
             (_, format) => format,
         };
         let time = object.time().or(envelope.time);
-        value(run, raw, text, &Envelope { format, time, cluster: cluster.clone(), ..envelope.clone() })
+        value(
+            run,
+            raw,
+            text,
+            &Envelope { format, time, cluster: cluster.clone(), ..envelope.clone() },
+        )
     })
 }
 
@@ -89,7 +94,8 @@ pub(super) fn inner(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool 
         return false;
     }
     let (text, cut) = without_mark(text.trim());
-    let envelope = Envelope { depth: envelope.depth + 1, cut: envelope.cut || cut, ..envelope.clone() };
+    let envelope =
+        Envelope { depth: envelope.depth + 1, cut: envelope.cut || cut, ..envelope.clone() };
     if text.starts_with('{') && (run.native(text, &envelope) || super::read(run, text, &envelope)) {
         return true;
     }
@@ -121,13 +127,7 @@ fn pieces(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
     found
 }
 
-fn is_record(
-    run: &mut Run<'_>,
-    part: &str,
-    piece: Piece,
-    text: &str,
-    envelope: &Envelope,
-) -> bool {
+fn is_record(run: &mut Run<'_>, part: &str, piece: Piece, text: &str, envelope: &Envelope) -> bool {
     match piece.kind {
         PieceKind::Text => run.prefixed(part.trim_end(), envelope),
         PieceKind::Broken => run.usable(part, envelope),
