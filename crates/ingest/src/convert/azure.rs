@@ -5,8 +5,53 @@
 //! from `kube-audit`, because requests that only read are not in it: silence proves nothing there.
 
 use super::{aks_row, object::Object, unwrap};
-use crate::decode::{Envelope, Run};
-use trailhound_model::{Str, format::Format};
+use crate::{
+    decode::{Envelope, Run},
+    wire::Text,
+};
+use memchr::memmem;
+use serde::Deserialize;
+use trailhound_model::{Str, format::Format, time::Time};
+
+/// The form that Azure's own exports have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Exported<'a> {
+    #[serde(borrow)]
+    category: Text<'a>,
+    #[serde(borrow, rename = "resourceId")]
+    resource: Text<'a>,
+    #[serde(borrow)]
+    time: Text<'a>,
+    #[serde(borrow)]
+    properties: Properties<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Properties<'a> {
+    #[serde(borrow)]
+    log: Text<'a>,
+}
+
+/// The short way for the usual form: one parse that takes the log out of its string. Whether it
+/// was one; everything unusual about a record is left to [`read`].
+pub(super) fn exported(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
+    if envelope.depth > 0 || memmem::find(text.as_bytes(), b"\"kube-audit").is_none() {
+        return false;
+    }
+    let Ok(record) = sonic_rs::from_str::<Exported<'_>>(text) else { return false };
+    let format = match record.category.as_str() {
+        "kube-audit" => Format::Aks,
+        "kube-audit-admin" => Format::AksAdmin,
+        _ => return false,
+    };
+    let log = record.properties.log.trim_end();
+    let cluster = cluster_of(&record.resource).or_else(|| envelope.cluster.clone());
+    let time = Time::parse(&record.time).or(envelope.time);
+    let inner = Envelope { cluster, time, format, depth: 1, ..envelope.clone() };
+    log.starts_with('{') && run.native(log, &inner)
+}
 
 /// Handles the record if it is Azure's; whether it is.
 pub(super) fn read(

@@ -54,7 +54,7 @@ pub(super) fn read(
 ) -> bool {
     let envelope = Envelope { format: Format::CloudWatch, ..envelope.clone() };
     if object.has("@message") {
-        return insight(run, object, text, envelope);
+        return insight(run, object, text, &envelope);
     }
     let mark = |keys: &[&str]| keys.iter().any(|key| object.has(key));
     if mark(&["logEvents", "messageType"])
@@ -77,12 +77,12 @@ pub(super) fn read(
 }
 
 /// A row of Logs Insights; its other fields are there if the query asked for them.
-fn insight(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope: Envelope) -> bool {
+fn insight(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope: &Envelope) -> bool {
     let log = object.text("@log").unwrap_or_default();
     let group = log.split_once(':').map_or(&*log, |(_, group)| group);
     let cluster = cluster_of(group).or_else(|| envelope.cluster.clone());
     let stream = object.text("@logStream").unwrap_or_default();
-    let inner = Envelope { cluster, time: object.time().or(envelope.time), ..envelope };
+    let inner = Envelope { cluster, time: object.time().or(envelope.time), ..envelope.clone() };
     if object.get("@message").is_some_and(|raw| unwrap::value(run, raw, text, &inner)) {
         return true;
     }

@@ -203,7 +203,7 @@ fn emit(
     run.emit(&wire, text, &inner);
 }
 
-fn borrowed<'a>(text: &'a str) -> Text<'a> {
+fn borrowed(text: &str) -> Text<'_> {
     Text(Cow::Borrowed(text))
 }
 

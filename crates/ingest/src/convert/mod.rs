@@ -34,7 +34,7 @@ pub(crate) fn line(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
     if !depth::is_within(text.as_bytes(), SKIP_DEPTH) {
         return false;
     }
-    if gke::read(run, text, envelope) {
+    if gke::read(run, text, envelope) || azure::exported(run, text, envelope) {
         return true;
     }
     match Object::parse(text) {
@@ -54,6 +54,7 @@ pub(crate) fn read(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
         return false;
     }
     gke::read(run, text, envelope)
+        || azure::exported(run, text, envelope)
         || Object::parse(text).is_some_and(|object| of_object(run, &object, text, envelope))
 }
 

@@ -24,7 +24,7 @@ fn found(log: &str) -> BTreeSet<(String, String)> {
 }
 
 fn wrapped(wrap: impl Fn(&str) -> Value) -> String {
-    attack().lines().map(|line| format!("{}\n", wrap(line))).collect()
+    attack().lines().map(|line| wrap(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
