@@ -345,6 +345,10 @@ impl<'r> Run<'r> {
 
     /// Text without a record: known to be another log, or rejected.
     pub(crate) fn other_text(&mut self, text: &str, envelope: &Envelope) {
+        if text.contains("\"audit.k8s.io/") || text.contains("\"auditID\"") {
+            let reason = "a damaged audit record of which too little is left to be an event";
+            return self.reject(envelope, reason.to_owned());
+        }
         let has_time = text.split_whitespace().next().and_then(Time::parse).is_some();
         match other_log(text, has_time) {
             Some(reason) => self.ignore(reason),

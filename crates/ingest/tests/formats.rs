@@ -2,10 +2,12 @@
 //! `<case>.expected` beside it is everything that must come out. `BLESS=1` writes the expectations,
 //! to be read before they are committed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
 
 mod common;
 
 use common::{Collected, decode_all, read_file};
+use proptest::prelude::*;
 use std::{
     fmt::Write as _,
     fs,
@@ -151,6 +153,62 @@ fn the_digest_is_that_of_the_record_as_the_provider_wrote_it() {
     let wrapped = format!(r#"{{"log":"{}\n"}}"#, inner.replace('"', "\\\""));
     let found = decode_all(wrapped.as_bytes(), Vec::new());
     assert_eq!(found.digests[0], <[u8; 32]>::from(Sha256::digest(&inner)));
+}
+
+/// All cases as one text, cut and changed at random: whatever an exporter or an attacker does to an
+/// envelope, nothing panics, every byte is counted, and no credential comes out.
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let files: Vec<Vec<u8>> = cases()
+        .iter()
+        .map(|path| fs::read(path).unwrap())
+        .filter(|bytes| bytes.len() < 20_000)
+        .collect();
+    let change = (any::<prop::sample::Index>(), prop::sample::select(b"{}[]\",:0 a\\\n".to_vec()));
+    let changes = prop::collection::vec(change, 0..4);
+    let cut = prop::option::of(any::<prop::sample::Index>());
+    (prop::sample::select(files), changes, cut).prop_map(|(mut bytes, changes, cut)| {
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_never_panics_and_is_counted(parts in prop::collection::vec(damaged(), 1..3)) {
+        let bytes = parts.concat();
+        let found = decode_all(&bytes, Vec::new());
+        prop_assert_eq!(found.tally.bytes, bytes.len() as u64);
+        prop_assert_eq!(found.tally.records as usize, found.events.len());
+        prop_assert_eq!(found.tally.by_format().values().sum::<u64>(), found.tally.records);
+        for event in &found.events {
+            prop_assert!(event.position.offset < bytes.len() as u64);
+        }
+        for (record, digest) in found.records.iter().zip(&found.exhibits) {
+            prop_assert_eq!(record.as_bytes().first(), Some(&b'{'));
+            prop_assert!(digest != &[0; 32]);
+        }
+    }
+}
+
+#[test]
+fn a_record_cut_anywhere_is_an_event_or_a_reject_and_never_vanishes() {
+    for name in ["gke/denied-is-denied.json", "aks/log-as-object.json", "openshift/node-logs.log"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name);
+        let bytes = fs::read(path).unwrap();
+        for end in (1..bytes.len()).step_by(7) {
+            let found = decode_all(&bytes[..end], Vec::new());
+            let all = found.events.len() + found.rejects.len() + found.ignored.len();
+            assert!(all > 0, "{name} cut at {end}");
+        }
+    }
 }
 
 /// Reads a directory beside the checkout, if it is there.
