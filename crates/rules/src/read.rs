@@ -434,6 +434,9 @@ impl<'a> View<'a> {
         let known = kind != CredentialKind::Unknown;
         let id_known = matches!(kind, CredentialKind::None | CredentialKind::LegacyToken);
         match id {
+            FieldId::CredentialKind if !known && !self.event().format.tells_identity() => {
+                Reading::Unknown
+            }
             FieldId::CredentialKind => filled(kind.as_str()),
             FieldId::CredentialId => filled_or_unknown(&credential.id, id_known),
             FieldId::CredentialPod => filled_or_unknown(&credential.pod, known),

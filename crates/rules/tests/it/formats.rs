@@ -29,6 +29,7 @@ const SILENT_IN_GKE: &[&str] = &[
     r#""system:masters" in principal.groups"#,
     r#""system:masters" in actor.groups"#,
     r#"credential.id == "JTI=1""#,
+    r#"credential.kind == "pod-token""#,
     r#"credential.pod == "cart""#,
     r#"credential.node == "n1""#,
     r#"exec.command.contains("sh")"#,
