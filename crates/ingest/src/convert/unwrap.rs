@@ -10,7 +10,6 @@ use crate::{
     frame::{Framer, Piece, PieceKind, Step},
     limits::MAX_ENVELOPES,
 };
-use std::borrow::Cow;
 use trailhound_model::{Str, format::Format};
 
 /// Fields that hold a record, as text or as an object; the likeliest first.
@@ -108,20 +107,28 @@ fn without_mark(text: &str) -> (&str, bool) {
 
 /// Takes a text apart that is more than one object, or a damaged one.
 fn pieces(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bool {
-    let (mut framer, mut at, mut found) = (Framer::default(), 0, false);
-    let mut strangers: Vec<Cow<'_, str>> = Vec::new();
+    let (mut framer, mut at, mut found, mut more) = (Framer::default(), 0, false, 0u64);
+    let mut strangers: Vec<&str> = Vec::new();
     while let Step::Piece(piece) = framer.next(text.as_bytes(), at, true) {
         at = piece.end;
         let part = text.get(piece.start..piece.end).unwrap_or_default();
         if is_record(run, part, piece, text, envelope) {
             found = true;
         } else if strangers.len() < MOST_STRANGERS {
-            strangers.push(Cow::Borrowed(part));
+            strangers.push(part);
+        } else {
+            more += 1;
         }
     }
     if found {
         for part in strangers {
-            run.other_text(&part, envelope);
+            run.other_text(part, envelope);
+        }
+        if more > 0 {
+            run.reject(
+                envelope,
+                format!("{more} more parts of an envelope that are no audit events"),
+            );
         }
     }
     found
