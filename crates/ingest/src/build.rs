@@ -8,12 +8,13 @@
 use crate::{
     mask::{Masker, Scope, is_suspicious},
     memory::{Memory, Recent},
-    wire::{Pairs, Part, Text, Texts, Wire, WireRef, WireStatus, WireUser},
+    wire::{Pairs, Part, Raw, Text, Texts, Wire, WireRef, WireStatus, WireUser},
 };
 use serde::Deserialize;
 use trailhound_model::{
     Shared, Str,
     event::{BodyPresence, Event, Level, ObjectRef, Position, Stage, Status, User},
+    format::Format,
     time::Time,
 };
 
@@ -28,6 +29,10 @@ pub(crate) struct Setting {
     pub(crate) previous_time: Option<Time>,
     /// The record's end is missing.
     pub(crate) cut: bool,
+    /// In which format it came.
+    pub(crate) format: Format,
+    /// The record's text is not of Kubernetes' own form.
+    pub(crate) converted: bool,
 }
 
 /// Builds the event; `None` if a part of the record is not what it should be.
@@ -71,6 +76,7 @@ pub(crate) fn event(
         annotations,
         cluster: setting.cluster.clone(),
         position: setting.position,
+        format: setting.format,
     })
 }
 
@@ -136,6 +142,20 @@ impl Copier<'_> {
     }
 
     fn object(&self, object: &WireRef<'_>) -> ObjectRef {
+        // v1alpha1 writes group and version as one, and has no `apiGroup`.
+        if object.api_group.is_empty()
+            && let Some((group, version)) = object.api_version.split_once('/')
+        {
+            return ObjectRef {
+                api_group: self.text(&Text(group.into())),
+                api_version: self.text(&Text(version.into())),
+                ..self.plain_object(object)
+            };
+        }
+        self.plain_object(object)
+    }
+
+    fn plain_object(&self, object: &WireRef<'_>) -> ObjectRef {
         ObjectRef {
             resource: self.text(&object.resource),
             subresource: self.text(&object.subresource),
@@ -153,6 +173,7 @@ impl Copier<'_> {
             code: status.code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code != 0),
             reason: self.text(&status.reason),
             message: self.text(&status.message),
+            succeeded: status.succeeded,
         }
     }
 
@@ -182,11 +203,12 @@ fn time_of(wire: &Wire<'_>, received: Option<Time>, setting: &Setting) -> (Time,
 
 fn presence(wire: &Wire<'_>, annotations: &[(Str, Str)], cut: bool) -> BodyPresence {
     let says_cut = |(key, value): &(Str, Str)| key == "audit.k8s.io/truncated" && value == "true";
-
+    let left_out = |body: &Option<Raw<'_>>| body.as_ref().is_some_and(Raw::is_left_out);
+    let (request, response) = (left_out(&wire.request_object), left_out(&wire.response_object));
     BodyPresence {
-        request: wire.request_object.is_some(),
-        response: wire.response_object.is_some(),
-        truncated: cut || annotations.iter().any(says_cut),
+        request: wire.request_object.is_some() && !request,
+        response: wire.response_object.is_some() && !response,
+        truncated: cut || request || response || annotations.iter().any(says_cut),
     }
 }
 
@@ -198,6 +220,11 @@ fn stage(name: &str) -> Stage {
         "Panic" => Stage::Panic,
         _ => Stage::Unknown,
     }
+}
+
+/// Whether the text is a level of an audit policy.
+pub(crate) fn is_level(name: &str) -> bool {
+    level(name) != Level::Unknown
 }
 
 pub(crate) fn level(name: &str) -> Level {

@@ -7,21 +7,23 @@
 
 use crate::{
     build::{self, Setting},
-    cloudwatch, degraded, depth,
+    convert::{self, http},
+    degraded, depth,
     frame::{self, Framer, Piece, PieceKind, Step},
-    limits::SKIP_DEPTH,
+    limits::{INNER_TOTAL, SKIP_DEPTH},
     mask::Masker,
     memory::Memory,
     reader::{Chunk, Oversized},
     record::Record,
     tally::Tally,
     walk,
-    wire::Wire,
+    wire::{Wire, WireRef},
 };
 use std::{borrow::Cow, cell::RefCell};
 use trailhound_model::{
     Str,
     event::{Event, Position},
+    format::Format,
     lookup::Bodies,
     scan::Rejected,
     time::Time,
@@ -62,6 +64,8 @@ pub fn decode(chunk: &Chunk, decoder: &Decoder<'_>, sink: &mut dyn Sink) -> Tall
         sink,
         tally: Tally { bytes: chunk.bytes.len() as u64, ..Tally::default() },
         previous: chunk.previous_time,
+        unpacked: 0,
+        in_headers: chunk.in_headers,
     };
     match &chunk.pieces {
         Some(pieces) => pieces.iter().for_each(|piece| run.piece(*piece)),
@@ -86,6 +90,12 @@ pub(crate) struct Envelope {
     pub(crate) cut: bool,
     /// Some of it had to be repaired to be text.
     pub(crate) repaired: bool,
+    /// In which format it came.
+    pub(crate) format: Format,
+    /// Its text is the provider's form of a record, not that of Kubernetes.
+    pub(crate) converted: bool,
+    /// How many envelopes are around it.
+    pub(crate) depth: u8,
 }
 
 impl Envelope {
@@ -106,6 +116,10 @@ pub(crate) struct Run<'r> {
     sink: &'r mut dyn Sink,
     tally: Tally,
     previous: Option<Time>,
+    /// Bytes that were unpacked out of envelopes.
+    unpacked: usize,
+    /// The last line belonged to the head of an HTTP message.
+    in_headers: bool,
 }
 
 impl<'r> Run<'r> {
@@ -155,11 +169,11 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// The fast path; whether the range is a whole native event.
+    /// The fast path; whether the range is a whole record, native or converted.
     fn plain(&mut self, start: usize, end: usize) -> bool {
         let Some(text) = self.text.and_then(|text| text.get(start..end)) else { return false };
         let envelope = Envelope { at: start, length: end - start, ..Envelope::default() };
-        self.native(text, &envelope)
+        self.native(text, &envelope) || convert::line(self, text, &envelope)
     }
 
     /// Whether the text is a native event; if so, it is handed on.
@@ -168,15 +182,40 @@ impl<'r> Run<'r> {
             return false;
         }
         match walk::parse(text).map_or_else(|| sonic_rs::from_str::<Wire<'_>>(text), Ok) {
-            Ok(wire) if wire.is_event() => self.emit(&wire, text, envelope),
+            Ok(wire) if wire.is_event() => {
+                if build::is_level(&wire.level) {
+                    self.emit(&wire, text, envelope)
+                } else {
+                    convert::without_level(self, wire, text, envelope)
+                }
+            }
             _ => false,
         }
     }
 
     fn record(&mut self, text: &str, envelope: Envelope) {
-        if !self.native(text, &envelope) && !cloudwatch::read(self, text, &envelope) {
+        if !self.native(text, &envelope) && !convert::read(self, text, &envelope) {
             self.degraded(text, envelope);
         }
+    }
+
+    /// A damaged record that still tells a request; whether it is one.
+    pub(crate) fn usable(&mut self, text: &str, envelope: &Envelope) -> bool {
+        let mut found = degraded::read(text);
+        let usable = found.wire.is_event() && tells_a_request(&found.wire);
+        if usable {
+            self.tally.partial += u64::from(!found.cut);
+            let cut = envelope.cut || found.cut;
+            complete(&mut found.wire, cut);
+            self.emit(&found.wire, text, &Envelope { cut, ..envelope.clone() });
+        }
+        usable
+    }
+
+    /// Whether so many bytes more may be unpacked out of envelopes.
+    pub(crate) fn may_unpack(&mut self, bytes: usize) -> bool {
+        self.unpacked = self.unpacked.saturating_add(bytes);
+        self.unpacked <= INNER_TOTAL
     }
 
     /// A JSON object that does not parse as an event: a damaged one, or something else.
@@ -198,11 +237,12 @@ impl<'r> Run<'r> {
     }
 
     pub(crate) fn broken(&mut self, text: &str, envelope: Envelope) {
-        let found = degraded::read(text);
+        let mut found = degraded::read(text);
         if !found.wire.is_event() || !tells_a_request(&found.wire) {
             let reason = "the beginning of a record whose end is missing; too little of it is there to be an event";
             return self.reject(&envelope, reason.to_owned());
         }
+        complete(&mut found.wire, true);
         let _ = self.emit(&found.wire, text, &Envelope { cut: true, ..envelope });
     }
 
@@ -241,7 +281,10 @@ impl<'r> Run<'r> {
         self.tally.records += 1;
         self.tally.partial += u64::from(repaired);
         self.tally.truncated += u64::from(event.bodies.truncated);
-        let record = Record::new(wire, text, &event, self.masker);
+        if setting.format != Format::Native {
+            *self.tally.formats.entry(setting.format).or_default() += 1;
+        }
+        let record = Record::new(wire, text, &event, self.masker).converted(setting.converted);
         self.sink.event(event, &record);
         self.tally.damaged_bodies += record.damaged_bodies();
         true
@@ -255,6 +298,8 @@ impl<'r> Run<'r> {
             envelope_time: envelope.time,
             previous_time: self.previous,
             cut: envelope.cut,
+            format: envelope.format,
+            converted: envelope.converted,
         }
     }
 
@@ -285,32 +330,40 @@ impl<'r> Run<'r> {
     }
 
     /// A line that does not begin like a record: text before a record (a time, a node's name), the
-    /// log of another component, or nothing of ours.
+    /// log of another component, the head of an HTTP message, or nothing of ours.
     fn plain_text(&mut self, text: &str, envelope: &Envelope) {
         let text = text.trim_end();
-        let prefix_time = text.split_whitespace().next().and_then(Time::parse);
-        if let Some(at) = text.find("{\"").filter(|at| *at <= MAX_PREFIX) {
-            let record = text.get(at..).unwrap_or_default();
-            let inner = Envelope { time: prefix_time, ..envelope.inside(at, record.len()) };
-            if self.native(record, &inner) || self.damaged_after_prefix(record, inner) {
-                return;
-            }
+        if http::is_header(text, &mut self.in_headers) {
+            return self.ignore(http::IGNORED);
         }
-        match other_log(text, prefix_time.is_some()) {
-            Some(reason) => self.ignore(reason),
-            None => self.reject(envelope, "a line of text, not an audit event".to_owned()),
+        if !self.prefixed(text, envelope) {
+            self.other_text(text, envelope);
         }
     }
 
-    fn damaged_after_prefix(&mut self, record: &str, inner: Envelope) -> bool {
-        let found = degraded::read(record);
-        let usable = found.wire.is_event() && tells_a_request(&found.wire);
-        if usable {
-            self.tally.partial += u64::from(!found.cut);
-            let cut = inner.cut || found.cut;
-            let _ = self.emit(&found.wire, record, &Envelope { cut, ..inner });
+    /// Whether the line is text with a record behind it; if so, it is handed on.
+    pub(crate) fn prefixed(&mut self, text: &str, envelope: &Envelope) -> bool {
+        let Some(at) = text.find("{\"").filter(|at| *at <= MAX_PREFIX) else { return false };
+        let (prefix, record) = text.split_at_checked(at).unwrap_or_default();
+        let time = text.split_whitespace().next().and_then(Time::parse).or(envelope.time);
+        let format = convert::prefix_format(prefix, envelope.format);
+        let inner = Envelope { time, format, ..envelope.inside(at, record.len()) };
+        self.native(record, &inner)
+            || convert::read(self, record, &inner)
+            || self.usable(record, &inner)
+    }
+
+    /// Text without a record: known to be another log, or rejected.
+    pub(crate) fn other_text(&mut self, text: &str, envelope: &Envelope) {
+        if text.contains("\"audit.k8s.io/") || text.contains("\"auditID\"") {
+            let reason = "a damaged audit record of which too little is left to be an event";
+            return self.reject(envelope, reason.to_owned());
         }
-        usable
+        let has_time = text.split_whitespace().next().and_then(Time::parse).is_some();
+        match other_log(text, has_time) {
+            Some(reason) => self.ignore(reason),
+            None => self.reject(envelope, "a line of text, not an audit event".to_owned()),
+        }
     }
 }
 
@@ -320,6 +373,14 @@ const MAX_PLAIN: usize = 8 << 10;
 /// How much text may stand before a record on its line.
 const MAX_PREFIX: usize = 256;
 
+/// The target of a record that was cut before it: the URL, which comes earlier, names it.
+fn complete(wire: &mut Wire<'_>, cut: bool) {
+    if cut && wire.object_ref.is_none() {
+        let uri = wire.request_uri.as_str().to_owned();
+        wire.object_ref = convert::of_uri(&uri).map(WireRef::into_owned);
+    }
+}
+
 /// Whether enough is known to be a request: somebody, or something that was asked for.
 fn tells_a_request(wire: &Wire<'_>) -> bool {
     let asked = !wire.request_uri.is_empty() || wire.object_ref.is_some();
@@ -328,7 +389,7 @@ fn tells_a_request(wire: &Wire<'_>) -> bool {
 }
 
 /// Logs of other components that share a file or a log group with the audit log.
-fn other_log(text: &str, has_time: bool) -> Option<&'static str> {
+pub(crate) fn other_log(text: &str, has_time: bool) -> Option<&'static str> {
     let body = if has_time {
         text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest)
     } else {

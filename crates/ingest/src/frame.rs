@@ -14,8 +14,8 @@ const MAX_NESTING: usize = 100_000;
 /// How far the opening of a list (`{"kind":"EventList",…,"items":[`) may reach.
 const MAX_LIST_HEAD: usize = 64 << 10;
 /// Keys whose value, if it is a list, is a list of records: an `EventList`, `aws logs
-/// filter-log-events`.
-const LIST_KEYS: [&[u8]; 2] = [b"items", b"events"];
+/// filter-log-events`, Azure and Firehose, Kinesis.
+const LIST_KEYS: [&[u8]; 4] = [b"items", b"events", b"records", b"Records"];
 /// Keys that only an event has: whatever has them is not a list.
 const EVENT_KEYS: [&[u8]; 7] =
     [b"level", b"auditID", b"stage", b"requestURI", b"verb", b"user", b"logEvents"];

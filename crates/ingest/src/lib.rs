@@ -8,7 +8,7 @@
 //! Decoding ([`decode`]) is pure and may run on any thread, one chunk at a time.
 
 mod build;
-mod cloudwatch;
+mod convert;
 mod decode;
 mod degraded;
 mod depth;
@@ -17,6 +17,7 @@ mod frame;
 mod limits;
 mod mask;
 mod memory;
+mod native;
 mod open;
 mod reader;
 mod record;

@@ -32,3 +32,13 @@ pub(crate) const SKIP_DEPTH: usize = 2048;
 
 /// Nesting of a body that is still looked into; objects of Kubernetes stay below half of it.
 pub(crate) const BODY_DEPTH: usize = 128;
+
+/// Envelopes that may lie in one another, every object and every string of JSON counted: four
+/// wrappings in earnest take up to two each.
+pub(crate) const MAX_ENVELOPES: u8 = 8;
+
+/// Bytes that one packed envelope may unpack to. CloudWatch sends at most 1 MiB packed.
+pub(crate) const INNER_UNPACKED: usize = 64 << 20;
+
+/// Bytes that all packed envelopes of one chunk may unpack to together.
+pub(crate) const INNER_TOTAL: usize = 1 << 30;

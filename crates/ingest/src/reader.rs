@@ -6,6 +6,7 @@
 //! in place; its head is kept, because user, verb and target come first.
 
 use crate::{
+    convert::http,
     frame::{self, Balance, Framer, Piece, Progress, Step},
     limits::{Limits, OVERSIZED_HEAD, TEXT_LINE},
     open::Input,
@@ -33,6 +34,8 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
     /// Time of the last record before this chunk, for records without any.
     pub(crate) previous_time: Option<Time>,
+    /// The chunk before ended inside of the head of an HTTP message.
+    pub(crate) in_headers: bool,
     /// Where the records are, if the reader had to find out.
     pub(crate) pieces: Option<Vec<Piece>>,
     /// Records over the limit, which are not in `bytes`.
@@ -71,6 +74,7 @@ pub struct ChunkReader {
     eof: bool,
     unread: Option<String>,
     previous_time: Option<Time>,
+    in_headers: bool,
     skipping: Option<Skip>,
     spare: Vec<Vec<u8>>,
 }
@@ -101,6 +105,7 @@ impl ChunkReader {
             eof: false,
             unread: None,
             previous_time: None,
+            in_headers: false,
             skipping: None,
             spare: Vec::new(),
         }
@@ -260,12 +265,14 @@ impl ChunkReader {
             offset: self.offset,
             position: self.input.position(),
             previous_time: self.previous_time,
+            in_headers: self.in_headers,
             bytes,
             pieces,
             oversized: Vec::new(),
         };
         self.offset += end as u64;
         self.previous_time = last_time(&chunk.bytes).or(self.previous_time);
+        self.in_headers = http::ends_in_head(&chunk.bytes, self.in_headers);
         chunk
     }
 }

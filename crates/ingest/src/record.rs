@@ -9,6 +9,7 @@ use crate::{
     frame::{Fields, Key},
     limits::SKIP_DEPTH,
     mask::{Masker, Place, Scope, Walk, write_text},
+    native,
     tree::{MANAGED_FIELDS, Tree},
     wire::{Raw, Wire},
 };
@@ -35,6 +36,9 @@ pub(crate) struct Record<'a> {
     level: Level,
     stage: Stage,
     truncated: bool,
+    /// `text` is a provider's form of the record; what is shown is written from `wire`.
+    converted: bool,
+    native: OnceCell<String>,
     request: OnceCell<Option<Tree<'a>>>,
     response: OnceCell<Option<Tree<'a>>>,
     body: OnceCell<Reading<Body>>,
@@ -55,11 +59,18 @@ impl<'a> Record<'a> {
             level: event.level,
             stage: event.stage,
             truncated: event.bodies.truncated,
+            converted: false,
+            native: OnceCell::new(),
             request: OnceCell::new(),
             response: OnceCell::new(),
             body: OnceCell::new(),
             damaged: Cell::new(0),
         }
+    }
+
+    /// Of a record that was converted: `text` is what the provider wrote.
+    pub(crate) fn converted(self, converted: bool) -> Record<'a> {
+        Record { converted, ..self }
     }
 
     /// How many bodies were found damaged so far.
@@ -68,9 +79,19 @@ impl<'a> Record<'a> {
     }
 
     fn raw(&self, side: Side) -> Option<&'a Raw<'a>> {
-        match side {
+        let raw = match side {
             Side::Request => self.wire.request_object.as_ref(),
             Side::Response => self.wire.response_object.as_ref(),
+        };
+        raw.filter(|raw| !raw.is_left_out())
+    }
+
+    /// The record in the form of the API server: what is masked, shown and kept.
+    fn shown(&self) -> &str {
+        if self.converted {
+            self.native.get_or_init(|| native::write(self.wire))
+        } else {
+            self.text
         }
     }
 
@@ -172,14 +193,12 @@ impl<'a> Record<'a> {
     /// The record's fields in its order, each masked; those that do not fit are cut to a mark.
     fn fields(&self, limit: usize) -> Vec<Part> {
         let mut parts = Vec::new();
-        let mut fields = Fields::new(self.text.as_bytes(), 0);
+        let text = self.shown();
+        let mut fields = Fields::new(text.as_bytes(), 0);
         while let Key::At(start, end) = fields.next_key() {
             let Some(from) = fields.value_start() else { break };
             let Some(to) = fields.skip_value() else { break };
-            let (Some(key), Some(raw)) = (self.text.get(start..end), self.text.get(from..to))
-            else {
-                break;
-            };
+            let (Some(key), Some(raw)) = (text.get(start..end), text.get(from..to)) else { break };
             let json = self
                 .field(key, raw, limit, &[])
                 .or_else(|| self.field(key, raw, limit, &[MANAGED_FIELDS]))
@@ -262,7 +281,8 @@ impl Bodies for Record<'_> {
 
     fn exhibit(&self) -> Exhibit {
         Exhibit::sealed(Box::new(SealedRecord {
-            text: self.text.into(),
+            text: self.shown().into(),
+            original: self.converted.then(|| self.text.into()),
             masker: self.masker.clone(),
             level: self.level,
             stage: self.stage,
@@ -275,6 +295,8 @@ impl Bodies for Record<'_> {
 /// what it says, masked.
 struct SealedRecord {
     text: Box<str>,
+    /// The provider's bytes, if `text` was converted from them.
+    original: Option<Box<str>>,
     masker: Masker,
     level: Level,
     stage: Stage,
@@ -302,6 +324,8 @@ impl SealedRecord {
             level: self.level,
             stage: self.stage,
             truncated: self.truncated,
+            converted: false,
+            native: OnceCell::new(),
             request: OnceCell::new(),
             response: OnceCell::new(),
             body: OnceCell::new(),
@@ -312,7 +336,8 @@ impl SealedRecord {
 
 impl Sealed for SealedRecord {
     fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.text.as_bytes()).into()
+        let original = self.original.as_ref().unwrap_or(&self.text);
+        Sha256::digest(original.as_bytes()).into()
     }
 
     fn masked_record(&self, limit: usize) -> String {

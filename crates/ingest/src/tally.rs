@@ -1,12 +1,15 @@
 //! What became of the bytes, in numbers: the proof that nothing was dropped silently.
 
 use std::collections::BTreeMap;
+use trailhound_model::format::Format;
 
 /// Counts of one chunk or of a whole scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Records that became events.
     pub records: u64,
+    /// Those of them that came in another format than the native one.
+    pub formats: BTreeMap<Format, u64>,
     /// Byte ranges that became rejects.
     pub rejected: u64,
     /// Records that are no audit events and are known not to be, by what they are.
@@ -30,9 +33,21 @@ impl Tally {
         self.truncated += other.truncated;
         self.damaged_bodies += other.damaged_bodies;
         self.bytes += other.bytes;
+        for (format, count) in &other.formats {
+            *self.formats.entry(*format).or_default() += count;
+        }
         for (reason, count) in &other.ignored {
             *self.ignored.entry(reason).or_default() += count;
         }
+    }
+
+    /// Records that became events, by format.
+    pub fn by_format(&self) -> BTreeMap<Format, u64> {
+        let mut formats = self.formats.clone();
+        let native = self.records.saturating_sub(formats.values().sum());
+        formats.insert(Format::Native, native);
+        formats.retain(|_, count| *count > 0);
+        formats
     }
 
     /// Ignored records of every sort.

@@ -101,6 +101,9 @@ pub(crate) struct WireStatus<'a> {
     pub reason: Text<'a>,
     #[serde(borrow)]
     pub message: Text<'a>,
+    /// Success that a converter knows of without an HTTP code; never on the wire.
+    #[serde(skip)]
+    pub succeeded: bool,
 }
 
 /// `authenticationMetadata`.
@@ -162,6 +165,30 @@ pub(crate) struct Raw<'a>(pub Cow<'a, str>);
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         LazyValue::deserialize(deserializer).map(|value| Raw(value.as_raw_cow()))
+    }
+}
+
+impl Raw<'_> {
+    /// Whether AKS left the body out because of its size.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.0 == "\"skipped-too-big-size-object\""
+    }
+}
+
+impl WireRef<'_> {
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned<'b>(self) -> WireRef<'b> {
+        let owned = |text: Text<'_>| Text(Cow::Owned(text.0.into_owned()));
+        WireRef {
+            resource: owned(self.resource),
+            subresource: owned(self.subresource),
+            api_group: owned(self.api_group),
+            api_version: owned(self.api_version),
+            namespace: owned(self.namespace),
+            name: owned(self.name),
+            uid: owned(self.uid),
+            resource_version: owned(self.resource_version),
+        }
     }
 }
 

@@ -305,7 +305,9 @@ fn outcome_of(event: &Event) -> Outcome {
     }
     match event.code() {
         None if event.stage == Stage::Panic => Outcome::Failed,
+        None if event.status.as_ref().is_some_and(|status| status.succeeded) => Outcome::Allowed,
         None => Outcome::Unknown,
+        Some(200..=399) if is_refused_login(event) => Outcome::Unauthenticated,
         Some(101 | 200..=399) => Outcome::Allowed,
         Some(401) => Outcome::Unauthenticated,
         Some(403) if event.annotation("authorization.k8s.io/decision") == Some("allow") => {
@@ -317,6 +319,16 @@ fn outcome_of(event: &Event) -> Outcome {
         Some(422) => Outcome::Rejected,
         Some(_) => Outcome::Failed,
     }
+}
+
+/// OpenShift's OAuth server answers a wrong password with a redirect or a page, so that the code
+/// says nothing; its own annotation does.
+fn is_refused_login(event: &Event) -> bool {
+    event.object.is_none()
+        && matches!(
+            event.annotation("authentication.openshift.io/decision"),
+            Some("deny" | "error")
+        )
 }
 
 fn effect_of(event: &Event, outcome: Outcome) -> Effect {
@@ -622,6 +634,28 @@ mod tests {
             status: Some(crate::Shared::from(Status { code: Some(code), ..Status::default() })),
             ..Event::default()
         }
+    }
+
+    #[test]
+    fn a_login_that_openshift_refused_is_no_success_although_it_was_redirected() {
+        let login = |decision: &str| Event {
+            status: Some(Box::new(Status { code: Some(302), ..Status::default() })),
+            annotations: vec![("authentication.openshift.io/decision".into(), decision.into())],
+            ..Event::default()
+        };
+        assert_eq!(Action::of(&login("deny")).outcome, Outcome::Unauthenticated);
+        assert_eq!(Action::of(&login("error")).outcome, Outcome::Unauthenticated);
+        assert_eq!(Action::of(&login("allow")).outcome, Outcome::Allowed);
+    }
+
+    #[test]
+    fn success_without_a_code_is_success_and_silence_is_not() {
+        let said = |succeeded| Event {
+            status: Some(Box::new(Status { succeeded, ..Status::default() })),
+            ..Event::default()
+        };
+        assert_eq!(Action::of(&said(true)).outcome, Outcome::Allowed);
+        assert_eq!(Action::of(&said(false)).outcome, Outcome::Unknown);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! carry `"user":{}`), so nothing here is required but the position. Bodies are not here: they
 //! stay in the input buffer behind [`crate::lookup::Bodies`] until somebody needs them.
 
-use crate::{Shared, Str, time::Time};
+use crate::{Shared, Str, format::Format, time::Time};
 use serde::{Deserialize, Serialize};
 
 /// When in a request's life the record was written.
@@ -122,6 +122,8 @@ pub struct Status {
     pub reason: Str,
     /// Free text of the API server, masked.
     pub message: Str,
+    /// The provider says that the request succeeded, but not with which HTTP code (GKE).
+    pub succeeded: bool,
 }
 
 /// Which bodies the record carries.
@@ -188,6 +190,8 @@ pub struct Event {
     pub cluster: Str,
     /// Where it was read.
     pub position: Position,
+    /// In which format it came, which says what it cannot say.
+    pub format: Format,
 }
 
 impl Event {

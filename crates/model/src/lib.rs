@@ -14,6 +14,7 @@ pub mod entity;
 pub mod event;
 pub mod fact;
 pub mod finding;
+pub mod format;
 pub mod incident;
 pub mod lookup;
 pub mod principal;

@@ -17,7 +17,8 @@ pub enum PrincipalKind {
     User,
     /// A user that an OIDC issuer or a webhook vouched for.
     OidcUser,
-    /// A cloud role session (EKS `assumed-role`), behind which a human or a machine stands.
+    /// A cloud role session (EKS `assumed-role`) or a Google service account, behind which a human
+    /// or a machine stands.
     CloudRole,
     /// A service account.
     ServiceAccount,
@@ -199,7 +200,8 @@ fn classify(user: &User) -> (PrincipalKind, &str, &str) {
 }
 
 fn human_kind(user: &User) -> PrincipalKind {
-    if cloud_role(&user.name).is_some() || user.extra("arn").is_some() {
+    let google_account = user.name.ends_with(".gserviceaccount.com");
+    if cloud_role(&user.name).is_some() || user.extra("arn").is_some() || google_account {
         return PrincipalKind::CloudRole;
     }
     let token = user

@@ -1,7 +1,10 @@
 //! The answer of a scan as one value: every output format renders this and nothing else.
 
-use crate::{completeness::Completeness, finding::Finding, incident::Incident, time::Time};
+use crate::{
+    completeness::Completeness, finding::Finding, format::Format, incident::Incident, time::Time,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A byte range that could not become an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct Input {
     pub bytes: u64,
     /// Events read, duplicates left out.
     pub events: u64,
+    /// Records that were read, by format; duplicates are counted each time.
+    pub formats: BTreeMap<Format, u64>,
     /// Byte ranges that became no event.
     pub rejected: u64,
     /// The first of them.

@@ -14,6 +14,7 @@ use trailhound_model::{
     completeness::Completeness,
     event::Level,
     finding::Finding,
+    format::Format,
     scan::{CheckedRule, Input, Scan, Unread},
 };
 use trailhound_rules::{RuleSet, RuleTally};
@@ -157,6 +158,7 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
     let Gathered { mut input, tally, rules: rule_tally, positions: _ } = gathered;
     input.bytes = tally.bytes;
     input.events = outcome.events;
+    input.formats = tally.by_format();
     input.rejected = tally.rejected;
     input.duplicates = outcome.duplicates;
     input.duplicate_window = outcome.duplicate_window;
@@ -196,6 +198,14 @@ fn warnings(tally: &Tally, clusters: &[Completeness]) -> Vec<String> {
     for (reason, count) in &tally.ignored {
         warnings.push(format!("{count} records are no audit events and were set aside: {reason}"));
     }
+    let unread = tally.formats.get(&Format::AksAdmin).copied().unwrap_or_default();
+    if unread > 0 {
+        warnings.push(format!(
+            "{unread} records are of the category kube-audit-admin, which leaves out requests that \
+             only read: that secrets were not read cannot be told from them. Export kube-audit to see \
+             reads."
+        ));
+    }
     if tally.partial > 0 {
         warnings
             .push(format!("{} events have a damaged field, which was left empty", tally.partial));
@@ -208,7 +218,9 @@ fn blindness(rules: &RuleSet, tally: &RuleTally, cluster: &mut Completeness) {
     let highest = [Level::RequestResponse, Level::Request, Level::Metadata]
         .into_iter()
         .find(|level| cluster.levels.contains_key(level.as_str()))
-        .unwrap_or_default();
+        // A format that does not tell the level may have had any: rules show by themselves what
+        // they could not decide.
+        .unwrap_or(Level::RequestResponse);
     for (index, rule) in (0u32..).zip(rules.rules()) {
         let (looked, undecided) = (tally.looked_at(index), tally.undecided(index));
         if undecided > 0 {

@@ -17,7 +17,7 @@ use trailhound_model::{
     agent,
     body::Body,
     credential::CredentialKind,
-    event::{Event, Stage, User},
+    event::{Event, Level, Stage, User},
     fact::Fact,
     lookup::{Bodies, History, Reading, Side, Truth, Value},
     principal::{Identity, PrincipalKind},
@@ -308,6 +308,11 @@ impl<'a> View<'a> {
             }
             FieldId::PrincipalImpersonated => Truth::from(self.fact.principal.real.is_some()),
             FieldId::TargetSystem => self.target_system(),
+            FieldId::ExecTty | FieldId::ExecStdin
+                if self.is_exec() && !self.event().format.tells_query() =>
+            {
+                Truth::Unknown
+            }
             FieldId::ExecTty => self.exec_flag("tty"),
             FieldId::ExecStdin => self.exec_flag("stdin"),
             _ => Truth::Unknown,
@@ -350,7 +355,7 @@ impl<'a> View<'a> {
             .command
             .get_or_init(|| self.is_exec().then(|| self.event().query("command").join(" ")));
         match command {
-            Some(command) => filled(command.as_str()),
+            Some(command) => filled_or_unknown(command, self.event().format.tells_query()),
             None => Reading::Absent,
         }
     }
@@ -361,7 +366,9 @@ impl<'a> View<'a> {
             FieldId::EventVerb => filled(event.verb.as_str()),
             FieldId::EventUri => filled(event.request_uri.as_str()),
             FieldId::EventPath => filled(event.path()),
+            FieldId::EventStage if event.stage == Stage::Unknown => Reading::Unknown,
             FieldId::EventStage => filled(event.stage.as_str()),
+            FieldId::EventLevel if event.level == Level::Unknown => Reading::Unknown,
             FieldId::EventLevel => filled(event.level.as_str()),
             FieldId::EventUserAgent => filled(event.user_agent.as_str()),
             FieldId::EventAgent => filled(event.agent_family()),
@@ -382,6 +389,12 @@ impl<'a> View<'a> {
             FieldId::AuthzRole => filled(rbac_reason(event).1),
             FieldId::ExecCommand => self.command(),
             FieldId::ExecContainer if self.is_exec() => self.query("container"),
+            // A path that ends in `/proxy` may have been shortened to that.
+            FieldId::ProxyPath
+                if !event.format.tells_query() && event.path().ends_with("/proxy") =>
+            {
+                Reading::Unknown
+            }
             FieldId::ProxyPath => filled(proxy_path(event)),
             FieldId::Query => self.query(field.key()),
             id => self.identity_text(id),
@@ -389,8 +402,10 @@ impl<'a> View<'a> {
     }
 
     fn query(&self, name: &str) -> Reading<Cow<'a, str>> {
+        let missing =
+            if self.event().format.tells_query() { Reading::Absent } else { Reading::Unknown };
         let first = self.event().query(name).into_iter().next();
-        first.map_or(Reading::Absent, |value| Reading::Present(value.into()))
+        first.map_or(missing, |value| Reading::Present(value.into()))
     }
 
     fn identity_text(&self, id: FieldId) -> Reading<Cow<'a, str>> {
@@ -423,6 +438,9 @@ impl<'a> View<'a> {
         let known = kind != CredentialKind::Unknown;
         let id_known = matches!(kind, CredentialKind::None | CredentialKind::LegacyToken);
         match id {
+            FieldId::CredentialKind if !known && !self.event().format.tells_identity() => {
+                Reading::Unknown
+            }
             FieldId::CredentialKind => filled(kind.as_str()),
             FieldId::CredentialId => filled_or_unknown(&credential.id, id_known),
             FieldId::CredentialPod => filled_or_unknown(&credential.pod, known),
@@ -465,6 +483,7 @@ impl<'a> View<'a> {
         let event = self.event();
         match id {
             FieldId::EventSourceIps => Reading::Present(Items::strs(event.source_ips.iter())),
+            FieldId::EventAnnotations if !event.format.tells_annotations() => Reading::Unknown,
             FieldId::EventAnnotations => {
                 Reading::Present(Items::strs(event.annotations.iter().map(|(key, _)| key)))
             }
@@ -472,6 +491,7 @@ impl<'a> View<'a> {
                 groups(event.effective_user(), &self.fact.principal.effective)
             }
             FieldId::ActorGroups => groups(&event.user, self.fact.principal.actor()),
+            FieldId::Query if !event.format.tells_query() => Reading::Unknown,
             FieldId::Query => Reading::Present(Items::texts(query_names(event))),
             _ => Reading::Unknown,
         }
@@ -487,7 +507,10 @@ fn present<T>(reading: &Reading<T>, filled: impl FnOnce(&T) -> bool) -> Truth {
 }
 
 fn annotation<'a>(event: &'a Event, key: &str) -> Reading<Cow<'a, str>> {
-    event.annotation(key).map_or(Reading::Absent, |value| Reading::Present(value.into()))
+    // Authorization is told by every format that has annotations at all.
+    let guaranteed = event.format.tells_annotations() || key.starts_with("authorization.k8s.io/");
+    let missing = if guaranteed { Reading::Absent } else { Reading::Unknown };
+    event.annotation(key).map_or(missing, |value| Reading::Present(value.into()))
 }
 
 /// Kubernetes puts everybody who has a name into a group. A name without any group comes from a

@@ -11,7 +11,7 @@ use crate::{
     index::Gate,
 };
 use std::sync::Arc;
-use trailhound_model::{Str, fact::Fact};
+use trailhound_model::{Str, fact::Fact, lookup::Truth};
 
 /// Entries; a newcomer replaces whoever has its place.
 const PLACES: u64 = 4096;
@@ -46,8 +46,9 @@ pub(crate) fn remembers(field: &Field) -> bool {
 pub(crate) struct Met {
     /// Those that the index lets through, whose looks are counted.
     pub(crate) looked: Vec<u32>,
-    /// Those of them that are not ruled out by who acts and with what.
-    pub(crate) left: Vec<Gate>,
+    /// Those of them that are not ruled out by who acts and with what, and whether that is known to
+    /// hold: a format may not say with what.
+    pub(crate) left: Vec<(Gate, Truth)>,
 }
 
 /// What is remembered.
@@ -165,6 +166,7 @@ fn words(fact: &Fact) -> u64 {
         principal.effective.kind as u64,
         fact.credential.kind as u64,
         u64::from(principal.real.is_some()),
+        fact.event.format as u64,
     ]
     .into_iter()
     .fold(0, |all, word| all << 8 | word)

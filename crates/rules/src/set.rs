@@ -135,8 +135,9 @@ impl RuleSet {
         for gate in gates.iter().filter(|gate| gate.lets(fact)) {
             let Some(rule) = self.rule(gate.rule) else { continue };
             met.looked.push(gate.rule);
-            if judge_all(&rule.conditions.actor, &view) != Truth::False {
-                met.left.push(*gate);
+            let truth = judge_all(&rule.conditions.actor, &view);
+            if truth != Truth::False {
+                met.left.push((*gate, truth));
             }
         }
         met
@@ -144,16 +145,16 @@ impl RuleSet {
 
     fn judge_event(
         &self,
-        gates: &[Gate],
+        gates: &[(Gate, Truth)],
         fact: &Fact,
         bodies: &dyn Bodies,
         memo: &Memo,
     ) -> SmallVec<[(Gate, &Rule, Truth); 4]> {
         let view = View::live(fact, memo, bodies);
         let mut survivors = SmallVec::new();
-        for gate in gates {
+        for (gate, of_actor) in gates {
             let Some(rule) = self.rule(gate.rule) else { continue };
-            let truth = judge_all(&rule.conditions.event, &view);
+            let truth = of_actor.and(judge_all(&rule.conditions.event, &view));
             if truth != Truth::False {
                 survivors.push((*gate, rule, truth));
             }

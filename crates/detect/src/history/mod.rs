@@ -105,8 +105,11 @@ impl History for Past {
         let habit = self.actor(fact).map_or(Truth::Unknown, |actor| {
             actor.address_is_new(fact.event.source_ip(), fact.event.time)
         });
-        // Pods move: a new address inside the cluster says nothing about a pod's token.
-        if fact.credential.kind == CredentialKind::PodToken {
+        // Pods move: a new address inside the cluster says nothing about a pod's token, nor about
+        // an account's credential that may be one (GKE does not say).
+        let may_be_pods = !fact.event.format.tells_identity()
+            && fact.principal.actor().kind == PrincipalKind::ServiceAccount;
+        if fact.credential.kind == CredentialKind::PodToken || may_be_pods {
             return habit.and(self.networks.is_outside(fact.event.source_ip()));
         }
         habit

@@ -22,6 +22,8 @@ pub struct Collected {
     pub bodies: Vec<Reading<Body>>,
     pub records: Vec<String>,
     pub digests: Vec<[u8; 32]>,
+    /// Digests of the records as they are kept for later.
+    pub exhibits: Vec<[u8; 32]>,
     pub values: Vec<Reading<Value>>,
     pub rejects: Vec<Rejected>,
     pub ignored: Vec<&'static str>,
@@ -40,6 +42,7 @@ impl Sink for Collected {
         let limit = if self.limit == 0 { 1 << 20 } else { self.limit };
         self.records.push(bodies.masked_record(limit));
         self.digests.push(bodies.digest());
+        self.exhibits.push(bodies.exhibit().digest());
         for (side, path) in &self.asks {
             self.values.push(bodies.value(*side, path));
         }

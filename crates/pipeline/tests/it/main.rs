@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod determinism;
+mod formats;
 mod recordings;
 mod rules_prove_themselves;
 mod secrets;

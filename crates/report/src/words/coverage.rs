@@ -5,6 +5,7 @@ use super::{bytes, counted, percent, period, span, thousands};
 use std::collections::BTreeMap;
 use trailhound_model::{
     completeness::{Completeness, Gap},
+    format::Format,
     scan::{CheckedRule, Input, Scan},
 };
 
@@ -49,8 +50,25 @@ pub(crate) fn what_was_read(input: &Input) -> String {
         (Some(first), Some(last)) => format!(", from {}", period(first, last)),
         _ => String::new(),
     };
-    let read = format!("{events} in {files} ({}){when}.", bytes(input.bytes));
+    let mut read = format!("{events} in {files} ({}){when}.", bytes(input.bytes));
+    if let Some(formats) = formats(input) {
+        read.push(' ');
+        read.push_str(&formats);
+    }
     if input.duplicates == 0 { read } else { format!("{read} {}", duplicates(input)) }
+}
+
+/// Which formats the records had, unless all were as the API server writes them.
+fn formats(input: &Input) -> Option<String> {
+    if input.formats.keys().all(|format| *format == Format::Native) {
+        return None;
+    }
+    let parts: Vec<String> = input
+        .formats
+        .iter()
+        .map(|(format, count)| format!("{} {}", format.title(), thousands(*count)))
+        .collect();
+    Some(format!("Records by format: {}.", parts.join(", ")))
 }
 
 fn duplicates(input: &Input) -> String {

@@ -7,6 +7,7 @@ use trailhound_model::{
     completeness::{Completeness, Gap},
     event::{Position, Stage},
     finding::{Finding, FindingKind, Record, RuleRef, Severity},
+    format::Format,
     incident::{Hop, Incident, Step},
     scan::{Input, Rejected, Scan, Unread},
 };
@@ -343,6 +344,7 @@ fn input() -> Input {
         sources: strings(&["audit-2026-03-13T23-00-00.log.gz", "audit-2026-03-14T03-00-00.log.gz", "audit.log"]),
         bytes: 505_113_600,
         events: 97_542,
+        formats: [(Format::Native, 96_992), (Format::Gke, 950)].into(),
         rejected: 3,
         reject_samples: vec![
             Rejected { source: "audit.log".into(), offset: 88_213_004, length: 1_802, reason: "the line ends in the middle of a string; the file was probably copied while it was written".into() },

@@ -6,6 +6,7 @@
 mod agreement;
 mod errors;
 mod fields;
+mod formats;
 mod index;
 mod operators;
 mod sentences;

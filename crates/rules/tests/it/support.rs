@@ -194,6 +194,7 @@ pub(crate) fn event(verb: &str, group: &str, resource: &str, sub: &str) -> Event
             code: Some(200),
             reason: "Because".into(),
             message: "so it is".into(),
+            succeeded: false,
         })),
         annotations: vec![
             ("authorization.k8s.io/decision".into(), "allow".into()),
