@@ -67,7 +67,7 @@ fn dump(event: &Event, record: &str, body: &str, out: &mut String) {
     line("status", format!("{:?} {}", event.code(), event.message()));
     line("means", format!("{} {}", action.kind.as_str(), action.outcome.as_str()));
     line("bodies", format!("{:?}", event.bodies));
-    for (key, value) in &event.annotations {
+    for (key, value) in event.annotations.iter() {
         line("annotation", format!("{key} = {value}"));
     }
     line("body", body.to_owned());

@@ -639,8 +639,9 @@ mod tests {
     #[test]
     fn a_login_that_openshift_refused_is_no_success_although_it_was_redirected() {
         let login = |decision: &str| Event {
-            status: Some(Box::new(Status { code: Some(302), ..Status::default() })),
-            annotations: vec![("authentication.openshift.io/decision".into(), decision.into())],
+            status: Some(Status { code: Some(302), ..Status::default() }.into()),
+            annotations: vec![("authentication.openshift.io/decision".into(), decision.into())]
+                .into(),
             ..Event::default()
         };
         assert_eq!(Action::of(&login("deny")).outcome, Outcome::Unauthenticated);
@@ -651,7 +652,7 @@ mod tests {
     #[test]
     fn success_without_a_code_is_success_and_silence_is_not() {
         let said = |succeeded| Event {
-            status: Some(Box::new(Status { succeeded, ..Status::default() })),
+            status: Some(Status { succeeded, ..Status::default() }.into()),
             ..Event::default()
         };
         assert_eq!(Action::of(&said(true)).outcome, Outcome::Allowed);

@@ -2,7 +2,7 @@
 //! match it. No fact borrows from an input buffer.
 
 use crate::{
-    Shared,
+    Shared, Str,
     action::Action,
     body::Body,
     credential::{self, Credential},
@@ -162,12 +162,19 @@ pub struct Identities {
     places: Vec<Option<Known>>,
 }
 
-/// What follows from a user alone: holding the user keeps its place in memory its own.
+/// What follows from a user and his program alone: holding them keeps their places in memory theirs.
 #[derive(Clone, Debug)]
 struct Known {
     user: Shared<User>,
+    agent: Shared<Str>,
     principal: Shared<Principal>,
     credential: Shared<Credential>,
+}
+
+impl Known {
+    fn is_of(&self, event: &Event) -> bool {
+        self.user.is_same(&event.user) && self.agent.is_same(&event.user_agent)
+    }
 }
 
 /// Identities that are remembered; a newcomer replaces whoever has its place.
@@ -186,15 +193,42 @@ impl Identities {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }
-        let at = (event.user.place() >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let both = (event.user.place() >> 4) ^ (event.user_agent.place() << 12);
+        let at = both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         let place = &mut self.places[at % PLACES];
-        if place.as_ref().is_some_and(|known| !known.user.is_same(&event.user)) {
+        if place.as_ref().is_some_and(|known| !known.is_of(event)) {
             *place = None;
         }
         place.get_or_insert_with(|| Known {
             user: event.user.clone(),
+            agent: event.user_agent.clone(),
             principal: Principal::of(event).into(),
             credential: Credential::of(event).into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recalled_of_an_identity_is_what_it_is_with_every_program() {
+        let mut identities = Identities::default();
+        let names = ["gke-metrics-agent", "eks:node-manager", "alice", "system:serviceaccount:a:b"];
+        let users = names.map(|name| Shared::from(User { name: name.into(), ..User::default() }));
+        let agents = ["kubectl/v1.33", "manager/v1", ""].map(Shared::<Str>::from);
+        for _ in 0..2 {
+            for (user, agent) in users.iter().flat_map(|user| agents.iter().map(move |a| (user, a)))
+            {
+                let event =
+                    Event { user: user.clone(), user_agent: agent.clone(), ..Event::default() };
+                let legacy = vec![("authentication.k8s.io/legacy-token".into(), "x".into())];
+                for annotations in [Vec::new(), legacy] {
+                    let event = Event { annotations: annotations.into(), ..event.clone() };
+                    assert_eq!(Fact::recalled(event.clone(), &mut identities), Fact::of(event));
+                }
+            }
+        }
     }
 }

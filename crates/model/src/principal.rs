@@ -338,7 +338,7 @@ mod tests {
     fn components_of_providers_are_no_persons_unless_a_hand_tool_bears_their_name() {
         let kind = |name: &str, agent: &str| {
             let user = User { name: name.into(), ..User::default() };
-            let event = Event { user, user_agent: agent.into(), ..Event::default() };
+            let event = Event { user: user.into(), user_agent: agent.into(), ..Event::default() };
             Principal::of(&event).effective.kind
         };
         for (name, agent) in [
