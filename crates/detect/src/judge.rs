@@ -15,7 +15,7 @@ use trailhound_model::{
 use trailhound_rules::{Enables, Rule, RuleSet, Verdict};
 
 /// Characters of a user agent that a finding keeps.
-const MOST_AGENT: usize = 300;
+pub(crate) const MOST_AGENT: usize = 300;
 
 /// What is needed to judge.
 pub(crate) struct Judge<'a> {
@@ -64,6 +64,7 @@ impl Judge<'_> {
             record_count: 1,
             records,
             touches: touches(rule, fact),
+            ..Finding::default()
         }
     }
 
@@ -136,7 +137,7 @@ fn summary(fact: &Fact) -> String {
     format!("{} {} → {code}", event.verb, what.trim_end())
 }
 
-fn credential_entity(fact: &Fact) -> String {
+pub(crate) fn credential_entity(fact: &Fact) -> String {
     if fact.credential.id.is_empty() {
         String::new()
     } else {

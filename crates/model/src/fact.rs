@@ -2,7 +2,7 @@
 //! match it. No fact borrows from an input buffer.
 
 use crate::{
-    action::Action, body::Body, credential::Credential, event::Event, lookup::Truth,
+    action::Action, body::Body, claims::Claims, credential::Credential, event::Event, lookup::Truth,
     principal::Principal,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -114,6 +114,8 @@ pub struct Fact {
     pub credential: Credential,
     /// What was done, with what outcome.
     pub action: Action,
+    /// What the record claims about itself; empty where nobody asked.
+    pub claims: Claims,
     /// Rules that may match.
     pub candidates: SmallVec<[Candidate; 2]>,
     /// Present if there is a candidate.

@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod body;
+pub mod claims;
 pub mod completeness;
 pub mod credential;
 pub mod entity;

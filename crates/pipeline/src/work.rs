@@ -1,7 +1,10 @@
 //! One chunk of bytes becomes one batch of facts: everything that needs no state, so that chunks
 //! can be worked on by any thread.
 
-use trailhound_detect::dedupe::{self, Key};
+use trailhound_detect::{
+    dedupe::{self, Key},
+    integrity,
+};
 use trailhound_ingest::{Chunk, Decoder, Masker, Sink, Tally, decode};
 use trailhound_model::{event::Event, fact::Fact, lookup::Bodies, scan::Rejected};
 use trailhound_rules::{RuleSet, RuleTally};
@@ -62,7 +65,11 @@ impl Sink for Gather<'_> {
     fn event(&mut self, event: Event, bodies: &dyn Bodies) {
         let key = dedupe::key(&event, self.worker.secret);
         let mut fact = Fact::of(event);
+        fact.claims = integrity::claims(&fact.event);
         self.worker.rules.candidates(&mut fact, bodies, self.memory);
+        if fact.claims.contradiction.is_some() && fact.exhibit.is_none() {
+            fact.exhibit = Some(Box::new(bodies.exhibit()));
+        }
         self.batch.facts.push((fact, key));
     }
 
