@@ -1,8 +1,8 @@
 //! The order of work for each fact, per cluster, and what comes out at the end.
 
 use crate::{
-    correlate::Correlator,
     completeness::Coverage,
+    correlate::Correlator,
     dedupe::{Dedupe, Key},
     fold::{Findings, Folded},
     history::Past,
@@ -236,9 +236,8 @@ impl Cluster {
     }
 
     fn is_mere_doubt(&self, place: usize) -> bool {
-        let doubt = |one: &Finding| {
-            one.kind == FindingKind::Integrity && one.severity <= Severity::Low
-        };
+        let doubt =
+            |one: &Finding| one.kind == FindingKind::Integrity && one.severity <= Severity::Low;
         self.findings.get(place).is_some_and(doubt)
     }
 
@@ -301,6 +300,10 @@ impl Cluster {
         integrity::tell_gaps(name, &gaps, &mut incidents, &mut findings);
         for finding in &mut findings {
             finding.log = self.coverage.around(finding.time, finding.last, &gaps);
+        }
+        for incident in incidents.iter_mut().filter(|one| one.severity >= Severity::Medium) {
+            let log = self.coverage.around(incident.first_seen, incident.last_seen, &gaps);
+            incident.unknowns.extend(log.doubt());
         }
         outcome.incidents.extend(incidents);
         outcome.findings.extend(findings);

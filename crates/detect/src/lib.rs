@@ -8,8 +8,8 @@
 //! [`fold`] → [`correlate`]; [`completeness`] and [`integrity`] see every record beside them. The twin and the learner will sit between `stages` and the rules and
 //! answer through the same trait, `model::lookup::History`.
 
-pub mod correlate;
 pub mod completeness;
+pub mod correlate;
 pub mod dedupe;
 pub mod engine;
 pub mod fold;

@@ -2,8 +2,8 @@
 //! match it. No fact borrows from an input buffer.
 
 use crate::{
-    action::Action, body::Body, claims::Claims, credential::Credential, event::Event, lookup::Truth,
-    principal::Principal,
+    action::Action, body::Body, claims::Claims, credential::Credential, event::Event,
+    lookup::Truth, principal::Principal,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;

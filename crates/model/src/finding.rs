@@ -184,6 +184,14 @@ pub struct LogState {
     pub note: String,
 }
 
+impl LogState {
+    /// What an incident should say of it if no gap says it already.
+    pub fn doubt(&self) -> Option<String> {
+        let told = self.note.is_empty() || self.gaps > 0;
+        (!told).then(|| format!("Whether the log is complete: {}.", self.note))
+    }
+}
+
 /// One judgement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {

@@ -128,7 +128,9 @@ impl Found {
             0 => format!("{name}, {rhythm}"),
             1 => format!("{name}, {rhythm}, and 1 other regular request fell silent together"),
             others => {
-                format!("{name}, {rhythm}, and {others} other regular requests fell silent together")
+                format!(
+                    "{name}, {rhythm}, and {others} other regular requests fell silent together"
+                )
             }
         }
     }

@@ -91,8 +91,7 @@ impl Metronomes {
 
     fn rest(&mut self, before: Mark, now: Mark) {
         let length = now.time.since(before.time);
-        if length >= SECOND
-            && self.pause.is_none_or(|(from, to)| to.time.since(from.time) < length)
+        if length >= SECOND && self.pause.is_none_or(|(from, to)| to.time.since(from.time) < length)
         {
             self.pause = Some((before, now));
         }
@@ -133,7 +132,8 @@ impl Metronomes {
             self.minutes.at(mark.time).seen += 1;
         }
         if kind != Kind::Other && regular != was_regular {
-            self.regular_leases = self.regular_leases + usize::from(regular) - usize::from(was_regular);
+            self.regular_leases =
+                self.regular_leases + usize::from(regular) - usize::from(was_regular);
             if self.regular_leases >= ENOUGH_LEASES {
                 self.others.clear();
             }
@@ -247,9 +247,8 @@ impl Metronomes {
             _ => Str::default(),
         };
         let server = server_name(&name);
-        let fills = |gap: &Found| {
-            gap.holds(mark.time) && (gap.server.is_empty() || gap.server == server)
-        };
+        let fills =
+            |gap: &Found| gap.holds(mark.time) && (gap.server.is_empty() || gap.server == server);
         if self.gaps.iter().any(fills) {
             let gaps = std::mem::take(&mut self.gaps);
             for gap in gaps {
@@ -272,8 +271,7 @@ impl Metronomes {
     /// The proved gaps in order of time, with API servers that did not come back.
     pub(crate) fn gaps(&self) -> Vec<Found> {
         let newest = self.newest.unwrap_or_default();
-        let broken_clock =
-            |gap: &&Found| gap.length() > LEAP && gap.to.position == newest.position;
+        let broken_clock = |gap: &&Found| gap.length() > LEAP && gap.to.position == newest.position;
         let mut gaps: Vec<Found> =
             self.gaps.iter().filter(|gap| !broken_clock(gap)).cloned().collect();
         gaps.extend(self.lost_servers());

@@ -156,7 +156,10 @@ fn note(score: Option<f64>, near: &[&Found], first: Time, last: Time) -> String 
     match score {
         None => "it is not known whether records are missing around this time".to_owned(),
         Some(score) if score < 0.95 => {
-            format!("about {:.0} in 100 records may be missing around this time", (1.0 - score) * 100.0)
+            format!(
+                "about {:.0} in 100 records may be missing around this time",
+                (1.0 - score) * 100.0
+            )
         }
         Some(_) => String::new(),
     }
@@ -168,7 +171,11 @@ fn missing(gap: &Found) -> String {
         server => format!("records of API server {server} are missing (or it was down)"),
     };
     let length = gap.length() / SECOND;
-    format!("{whose} for {length} seconds, from {} to {}", gap.from.time.clock(), gap.to.time.clock())
+    format!(
+        "{whose} for {length} seconds, from {} to {}",
+        gap.from.time.clock(),
+        gap.to.time.clock()
+    )
 }
 
 /// Time between a gap and a stretch; 0 if they overlap.

@@ -169,7 +169,10 @@ fn slot(group: &str, resource: &str) -> usize {
     let ends = |text: &str| {
         let bytes = text.as_bytes();
         let byte = |place: usize| usize::from(bytes.get(place).copied().unwrap_or_default());
-        byte(0) * 31 + byte(bytes.len() / 2) * 7 + byte(bytes.len().wrapping_sub(2)) + bytes.len() * 97
+        byte(0) * 31
+            + byte(bytes.len() / 2) * 7
+            + byte(bytes.len().wrapping_sub(2))
+            + bytes.len() * 97
     };
     (ends(resource) + ends(group) * 13) % SLOTS
 }
@@ -181,7 +184,8 @@ fn lines(entry: &Entry) -> Vec<PolicyLine> {
         kind: kind.to_owned(),
         levels: levels(counts),
     };
-    let seen = KINDS.into_iter().zip(&entry.counts).filter(|(_, counts)| counts.iter().any(|n| *n > 0));
+    let seen =
+        KINDS.into_iter().zip(&entry.counts).filter(|(_, counts)| counts.iter().any(|n| *n > 0));
     seen.map(line).collect()
 }
 
@@ -217,8 +221,14 @@ mod tests {
 
     #[test]
     fn metadata_only_and_missing_leases_are_recognised() {
-        let text = notes(&[event("get", "pods", Level::Metadata), event("watch", "pods", Level::Metadata)]);
-        assert!(text.contains("No contents are logged") && text.contains("Lease renewals"), "{text}");
+        let text = notes(&[
+            event("get", "pods", Level::Metadata),
+            event("watch", "pods", Level::Metadata),
+        ]);
+        assert!(
+            text.contains("No contents are logged") && text.contains("Lease renewals"),
+            "{text}"
+        );
         let text = notes(&[event("update", "leases", Level::Request)]);
         assert!(text.contains("what came back never") && !text.contains("Lease"), "{text}");
     }

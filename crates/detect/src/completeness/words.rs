@@ -27,7 +27,7 @@ pub(crate) fn basis(metronomes: &Metronomes, events: u64) -> String {
         return unknown(events);
     };
     let mut sentences = vec![format!(
-        "{} of {} expected requests of {} are there ({} {}{})",
+        "{} of {} were seen, in {} ({} {}{})",
         sum.seen,
         sum.expected(),
         counted(&trusted),
@@ -49,13 +49,15 @@ pub(crate) fn basis(metronomes: &Metronomes, events: u64) -> String {
 
 fn counted(trusted: &[&Series]) -> String {
     let leases = trusted.iter().any(|series| series.kind != super::series::Kind::Other);
-    let what = if leases { "lease renewal" } else { "regular request" };
-    let (one, many) = (format!("one series of {what}s"), format!("{} series of {what}s", trusted.len()));
-    if trusted.len() == 1 { one } else { many }
+    let what = if leases { "lease renewals" } else { "regular requests" };
+    match trusted.len() {
+        1 => format!("one series of {what}"),
+        many => format!("{many} series of {what}"),
+    }
 }
 
 fn shortest(fastest: &Series) -> i64 {
-    (3 * fastest.period() + SECOND - 1) / SECOND
+    (3 * fastest.period() + SECOND / 2) / SECOND
 }
 
 fn unknown(events: u64) -> String {

@@ -61,7 +61,9 @@ struct Url<'a> {
 impl<'a> Url<'a> {
     /// `None` if the path is anything but a plain one.
     fn of(path: &'a str) -> Option<Url<'a>> {
-        let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains(['%', '[', '\\']);
+        let odd = |part: &str| {
+            part.is_empty() || part == "." || part == ".." || part.contains(['%', '[', '\\'])
+        };
         let mut parts = path.strip_prefix('/')?.split('/');
         match parts.next()? {
             "api" => parts.next().map(|_| ())?,
@@ -83,10 +85,12 @@ impl<'a> Url<'a> {
     fn split(rest: [&'a str; 6], count: usize) -> Option<Url<'a>> {
         let [first, second, third, fourth, fifth, _] = rest;
         // Old paths for watches and proxies, and whatever hangs below a subresource.
-        if count == 0 || matches!(first, "watch" | "proxy") || fifth == "proxy" || third == "proxy" {
+        if count == 0 || matches!(first, "watch" | "proxy") || fifth == "proxy" || third == "proxy"
+        {
             return None;
         }
-        let namespaced = first == "namespaces" && count >= 3 && !matches!(third, "status" | "finalize");
+        let namespaced =
+            first == "namespaces" && count >= 3 && !matches!(third, "status" | "finalize");
         let url = if namespaced {
             Url { namespace: second, resource: third, name: fourth, subresource: fifth }
         } else {
@@ -98,7 +102,8 @@ impl<'a> Url<'a> {
     }
 
     fn disagrees(&self, object: &ObjectRef) -> bool {
-        let differ = |url: &str, object: &str| !url.is_empty() && !object.is_empty() && url != object;
+        let differ =
+            |url: &str, object: &str| !url.is_empty() && !object.is_empty() && url != object;
         differ(self.resource, &object.resource)
             || differ(self.namespace, &object.namespace)
             || differ(self.name, &object.name)
@@ -172,14 +177,30 @@ mod tests {
             ("list", "/api/v1/pods", ["", "pods", "", ""]),
             ("list", "/api/v1/pods?fieldSelector=metadata.name%3Dp", ["", "pods", "p", ""]),
             ("get", "/api/v1/namespaces/shop", ["shop", "namespaces", "shop", ""]),
-            ("update", "/api/v1/namespaces/shop/finalize", ["shop", "namespaces", "shop", "finalize"]),
+            (
+                "update",
+                "/api/v1/namespaces/shop/finalize",
+                ["shop", "namespaces", "shop", "finalize"],
+            ),
             ("list", "/api/v1/namespaces", ["", "namespaces", "", ""]),
-            ("get", "/apis/apps/v1/namespaces/s/deployments/d/scale", ["s", "deployments", "d", "scale"]),
+            (
+                "get",
+                "/apis/apps/v1/namespaces/s/deployments/d/scale",
+                ["s", "deployments", "d", "scale"],
+            ),
             ("get", "/api/v1/namespaces/s/pods/../../secrets/x", ["s", "..", "..", "secrets"]),
-            ("get", "/api/v1/namespaces/s/services/https:x:443/proxy/a/b", ["s", "services", "https:x:443", "proxy"]),
+            (
+                "get",
+                "/api/v1/namespaces/s/services/https:x:443/proxy/a/b",
+                ["s", "services", "https:x:443", "proxy"],
+            ),
             ("get", "/api/v1/nodes/n/proxy/pods", ["", "nodes", "n", "proxy"]),
             ("watch", "/api/v1/watch/namespaces/s/pods/p", ["s", "pods", "p", ""]),
-            ("get", "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode", ["", "clusterroles", "system:node", ""]),
+            (
+                "get",
+                "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode",
+                ["", "clusterroles", "system:node", ""],
+            ),
         ] {
             assert_eq!(judged(verb, uri, object), None, "{verb} {uri}");
         }

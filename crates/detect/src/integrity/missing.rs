@@ -6,8 +6,7 @@
 
 use crate::completeness::{AROUND, Found, touches};
 use trailhound_model::{
-    Str,
-    entity,
+    Str, entity,
     finding::{Finding, FindingKind, Record, RuleRef, Severity},
     incident::{Incident, Step},
     time::{SECOND, Time},
@@ -45,13 +44,16 @@ fn meets(gap: &Found, incident: &Incident) -> bool {
 fn enter(incident: &mut Incident, finding: &Finding) {
     incident.findings.push(finding.id.clone());
     let at = incident.steps.partition_point(|step| step.time <= finding.time);
-    incident.steps.insert(at, Step {
-        time: finding.time,
-        who: String::new(),
-        text: finding.explanation.clone(),
-        severity: finding.severity,
-        finding: finding.id.clone(),
-    });
+    incident.steps.insert(
+        at,
+        Step {
+            time: finding.time,
+            who: String::new(),
+            text: finding.explanation.clone(),
+            severity: finding.severity,
+            finding: finding.id.clone(),
+        },
+    );
     incident.unknowns.push(format!(
         "What happened from {} to {}: the log has no records of that time.",
         finding.time.clock(),
@@ -61,8 +63,11 @@ fn enter(incident: &mut Incident, finding: &Finding) {
 
 fn finding(cluster: &Str, gap: &Found, touched: &[&mut Incident]) -> Finding {
     let told = gap.told();
-    let records: Vec<Record> =
-        [gap.from, gap.to].into_iter().filter(|mark| !mark.audit_id().is_empty()).map(neighbour).collect();
+    let records: Vec<Record> = [gap.from, gap.to]
+        .into_iter()
+        .filter(|mark| !mark.audit_id().is_empty())
+        .map(neighbour)
+        .collect();
     let target = match gap.server.as_str() {
         "" => "log:audit".to_owned(),
         server => entity::object("leases", "kube-system", server),
@@ -130,11 +135,15 @@ fn explanation(gap: &Found, touched: &[&mut Incident]) -> String {
         gap.from.time.clock(),
         gap.to.time.clock()
     );
-    let steps = || touched.iter().flat_map(|incident| &incident.steps).filter(|step| !step.who.is_empty());
-    if let Some(step) = steps().filter(|step| step.time <= gap.from.time).max_by_key(|step| step.time) {
+    let steps =
+        || touched.iter().flat_map(|incident| &incident.steps).filter(|step| !step.who.is_empty());
+    if let Some(step) =
+        steps().filter(|step| step.time <= gap.from.time).max_by_key(|step| step.time)
+    {
         text.push_str(&side("Right before it", step, step.time, gap.from.time));
     }
-    if let Some(step) = steps().filter(|step| step.time >= gap.to.time).min_by_key(|step| step.time) {
+    if let Some(step) = steps().filter(|step| step.time >= gap.to.time).min_by_key(|step| step.time)
+    {
         text.push_str(&side("Right after it", step, gap.to.time, step.time));
     }
     text

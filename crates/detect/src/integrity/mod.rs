@@ -107,7 +107,9 @@ fn reused(fact: &Fact, reuse: Reuse) -> Words<'static> {
             "Logs of two clusters were given as one: name them with --cluster.",
         ],
         next: vec![
-            format!("Look at every record with the audit ID {id} and compare user, URL and address."),
+            format!(
+                "Look at every record with the audit ID {id} and compare user, URL and address."
+            ),
             "Ask the owner of the client why it sets the header Audit-ID.".to_owned(),
         ],
     }
@@ -142,7 +144,11 @@ fn contradicts(fact: &Fact, contradiction: Contradiction) -> Words<'static> {
         ),
         Contradiction::VerbIsNotOfUrl => (
             Severity::Low,
-            format!("The record has the verb {}, which a request to {} cannot have.", event.verb, event.path()),
+            format!(
+                "The record has the verb {}, which a request to {} cannot have.",
+                event.verb,
+                event.path()
+            ),
         ),
     };
     Words {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod completeness;
 mod determinism;
+mod integrity;
 mod recordings;
 mod rules_prove_themselves;
 mod secrets;
