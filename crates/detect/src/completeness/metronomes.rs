@@ -32,6 +32,8 @@ const FORGET_AFTER: i64 = 10 * MINUTE;
 const ENOUGH_LEASES: usize = 3;
 /// No silence shorter than this is looked at.
 const SHORTEST_SILENCE: i64 = 2 * SECOND;
+/// Most pauses between records that are remembered until the next beat.
+const MOST_PAUSES: usize = 64;
 /// Most gaps that are named; the rest is counted.
 const MOST_GAPS: usize = 1_000;
 /// A gap longer than this, after which there is only one record, is a broken clock.
@@ -46,9 +48,9 @@ pub(crate) struct Metronomes {
     others: HashMap<u64, Series>,
     regular_leases: usize,
     newest: Option<Mark>,
-    /// The last beat of a regular series, and the longest pause between two records since.
+    /// The last beat of a regular series, and the long pauses between two records since.
     beat: Option<Mark>,
-    pause: Option<(Mark, Mark)>,
+    pauses: Vec<(Mark, Mark)>,
     records: u64,
     gaps: Vec<Found>,
     /// Gaps beyond the number that is named.
@@ -90,10 +92,9 @@ impl Metronomes {
     }
 
     fn rest(&mut self, before: Mark, now: Mark) {
-        let length = now.time.since(before.time);
-        if length >= SECOND && self.pause.is_none_or(|(from, to)| to.time.since(from.time) < length)
-        {
-            self.pause = Some((before, now));
+        let long = now.time.since(before.time) >= SHORTEST_SILENCE;
+        if long && self.pauses.len() < MOST_PAUSES {
+            self.pauses.push((before, now));
         }
     }
 
@@ -118,17 +119,21 @@ impl Metronomes {
         let Some(series) = self.map(kind).get(&key) else {
             return self.begin(kind, key, fact, mark.time);
         };
-        let was_regular = series.regular();
+        let (was_regular, since) = (series.regular(), series.last);
         let silence = self.beat.map_or(0, |beat| mark.time.since(beat.time));
         if was_regular && silence > SHORTEST_SILENCE {
             self.judge(mark);
         }
+        let in_a_gap = self.gaps.last().is_some_and(|gap| gap.to.time > since);
         let Some(series) = self.map(kind).get_mut(&key) else { return };
-        let beat = series.beat(mark.time);
+        let beat = series.beat(mark.time, !in_a_gap);
         let (regular, period) = (series.regular(), series.period());
-        if regular {
+        if was_regular || self.beat.is_none() && regular {
             self.beat = Some(mark);
-            (self.pause, self.records) = (None, 0);
+            self.pauses.clear();
+            self.records = 0;
+        }
+        if regular {
             self.minutes.at(mark.time).seen += 1;
         }
         if kind != Kind::Other && regular != was_regular {
@@ -138,7 +143,7 @@ impl Metronomes {
                 self.others.clear();
             }
         }
-        if beat.missing > 0 {
+        if was_regular && beat.missing > 0 {
             self.account(kind, key, beat, period, mark);
         }
     }
@@ -189,33 +194,36 @@ impl Metronomes {
         }
     }
 
-    /// All metronomes were silent until now: is it proved that records are missing? Best by a
-    /// stretch without any record; else by one with only a few.
+    /// All metronomes were silent until now: is it proved that records are missing? Best by
+    /// stretches without any record; else by one with only a few.
     fn judge(&mut self, now: Mark) {
         let Some(beat) = self.beat else { return };
-        if let Some((from, to)) = self.pause
-            && let Some(proof) = self.proof(from.time, to.time)
-        {
-            return self.found(whole(from, to, proof.0, 0));
+        let mut proved = Vec::new();
+        for (from, to) in &self.pauses {
+            if let Some((proof, _)) = self.proof(beat.time, from.time, to.time) {
+                proved.push(whole(*from, *to, proof, 0));
+            }
         }
         let inside = self.records.saturating_sub(1);
-        if let Some((proof, owed)) = self.proof(beat.time, now.time)
+        if proved.is_empty()
+            && let Some((proof, owed)) = self.proof(beat.time, beat.time, now.time)
             && proof.witnesses >= 3
             && inside <= owed
         {
-            self.found(whole(beat, now, proof, inside));
+            proved.push(whole(beat, now, proof, inside));
         }
+        proved.into_iter().for_each(|gap| self.found(gap));
     }
 
-    /// What proves that a stretch lacks records, and how many beats were due in it.
-    fn proof(&self, from: Time, to: Time) -> Option<(Proof, u64)> {
+    /// What proves that a stretch lacks records, and how many beats were due in it, of the series
+    /// that were going on at the last beat of all.
+    fn proof(&self, beat: Time, from: Time, to: Time) -> Option<(Proof, u64)> {
         let (mut most, mut owed) = (0, 0);
         let mut fastest: Option<&Series> = None;
         let mut witnesses = BTreeSet::new();
         for series in self.leases.values().chain(self.others.values()) {
-            let missing = if series.running(from) { series.owed(to) } else { 0 };
-            let young = series.kind == Kind::Other && series.seen < 20;
-            if missing == 0 || young {
+            let missing = if series.running(beat) { series.owed_within(from, to) } else { 0 };
+            if missing == 0 {
                 continue;
             }
             (most, owed) = (most.max(missing), owed + missing);
@@ -270,10 +278,8 @@ impl Metronomes {
 
     /// The proved gaps in order of time, with API servers that did not come back.
     pub(crate) fn gaps(&self) -> Vec<Found> {
-        let newest = self.newest.unwrap_or_default();
-        let broken_clock = |gap: &&Found| gap.length() > LEAP && gap.to.position == newest.position;
         let mut gaps: Vec<Found> =
-            self.gaps.iter().filter(|gap| !broken_clock(gap)).cloned().collect();
+            self.gaps.iter().filter(|gap| !self.is_broken_clock(gap)).cloned().collect();
         gaps.extend(self.lost_servers());
         gaps.sort_by(|a, b| {
             (a.from.time, a.to.time, &a.server).cmp(&(b.from.time, b.to.time, &b.server))
@@ -281,9 +287,18 @@ impl Metronomes {
         gaps
     }
 
+    /// A long silence after which there is one record and nothing more: a wrong time, not a gap.
+    fn is_broken_clock(&self, gap: &Found) -> bool {
+        let newest = self.newest.unwrap_or_default();
+        gap.length() > LEAP && gap.to.position == newest.position && gap.to.time == newest.time
+    }
+
     /// API servers that fell silent while others went on.
     fn lost_servers(&self) -> Vec<Found> {
-        let Some(beat) = self.beat else { return Vec::new() };
+        let Some(mut beat) = self.beat else { return Vec::new() };
+        if let Some(gap) = self.gaps.last().filter(|gap| self.is_broken_clock(gap)) {
+            beat = gap.from;
+        }
         self.servers()
             .into_iter()
             .filter(|series| series.regular() && series.owed(beat.time) >= 3)

@@ -112,6 +112,11 @@ impl Series {
         self.in_a_span(now.since(self.last)).saturating_sub(1)
     }
 
+    /// The same between two moments.
+    pub(crate) fn owed_within(&self, from: Time, to: Time) -> u64 {
+        self.owed(to).saturating_sub(self.in_a_span(from.since(self.last)))
+    }
+
     fn in_a_span(&self, span: i64) -> u64 {
         if self.period <= 0 {
             return 0;
@@ -119,12 +124,15 @@ impl Series {
         (span as f64 / self.period as f64 + JITTER).max(0.0) as u64
     }
 
-    /// Takes a beat. What was missing before it is returned, and counted by [`Series::settle`].
-    pub(crate) fn beat(&mut self, now: Time) -> Beat {
+    /// Takes a beat. What was missing before it is returned, and counted by [`Series::settle`]. The
+    /// rhythm is not learnt from an interval with a gap in it.
+    pub(crate) fn beat(&mut self, now: Time, learn: bool) -> Beat {
         let interval = now.since(self.last);
         let beat = Beat { since: self.last, missing: self.owed(now) };
         self.last = now;
-        self.note(interval);
+        if learn {
+            self.note(interval);
+        }
         self.seen += u64::from(self.regular);
         if self.regular { beat } else { Beat { missing: 0, ..beat } }
     }
@@ -180,7 +188,7 @@ impl Series {
     fn is_regular(&self, known: &[u32]) -> bool {
         let (needed, beats, jitter, share) = match self.kind {
             Kind::Lease | Kind::Server => (5, 3, 0.3, 0.7),
-            Kind::Other => (10, 1, 0.2, 0.85),
+            Kind::Other => (8, 1, 0.25, 0.75),
         };
         let near = |interval: &&u32| {
             let ratio = i64::from(**interval) as f64 * 1000.0 / self.period as f64;
@@ -201,7 +209,7 @@ mod tests {
         let mut series = Series::new(kind, "x".into(), 0, now);
         for interval in intervals {
             now = now.plus((interval * SECOND as f64) as i64);
-            let beat = series.beat(now);
+            let beat = series.beat(now, true);
             series.settle(beat.missing, 0);
         }
         series
