@@ -212,7 +212,9 @@ impl Metronomes {
         {
             proved.push(whole(beat, now, proof, inside));
         }
-        proved.into_iter().for_each(|gap| self.found(gap));
+        for gap in proved {
+            self.found(gap);
+        }
     }
 
     /// What proves that a stretch lacks records, and how many beats were due in it, of the series

@@ -21,10 +21,10 @@ fn renewal(name: &str, second: i64) -> Fact {
     })
 }
 
-/// An hour with silences.
-fn observed(silences: &[std::ops::Range<i64>]) -> Coverage {
+/// An hour with a silence.
+fn observed(silence: std::ops::Range<i64>) -> Coverage {
     let mut coverage = Coverage::default();
-    for second in (0..3_600).filter(|second| !silences.iter().any(|one| one.contains(second))) {
+    for second in (0..3_600).filter(|second| !silence.contains(second)) {
         coverage.observe(&renewal(if second % 2 == 0 { "a" } else { "b" }, second));
     }
     coverage
@@ -37,7 +37,7 @@ fn around(coverage: &Coverage, second: i64) -> LogState {
 
 #[test]
 fn a_finding_far_from_a_gap_stands_on_a_complete_log_and_one_near_it_does_not() {
-    let coverage = observed(&[1_800..1_860]);
+    let coverage = observed(1_800..1_860);
     let far = around(&coverage, 600);
     assert_eq!((far.score, far.gaps, far.note.as_str()), (Some(1.0), 0, ""));
     let near = around(&coverage, 1_700);
@@ -48,7 +48,7 @@ fn a_finding_far_from_a_gap_stands_on_a_complete_log_and_one_near_it_does_not() 
 
 #[test]
 fn a_gap_counts_its_missing_beats() {
-    let coverage = observed(&[1_800..1_860]);
+    let coverage = observed(1_800..1_860);
     let one = coverage.completeness(&Str::default());
     assert_eq!(one.beats_expected - one.beats_seen, one.gaps[0].missing_beats);
     assert!((58..=62).contains(&one.gaps[0].missing_beats), "{:?}", one.gaps);
@@ -64,7 +64,7 @@ fn without_a_metronome_every_finding_says_that_it_is_unknown() {
 
 #[test]
 fn a_flood_of_leases_is_bounded_and_said() {
-    let mut coverage = observed(&[]);
+    let mut coverage = observed(0..0);
     for number in 0..10_000 {
         coverage.observe(&renewal(&format!("forged-{number}"), 3_600));
     }

@@ -48,17 +48,15 @@ impl AuditIds {
         }
         let place = self.place(claims.id);
         let set = self.sets.get_mut(place)?;
-        match set.iter_mut().find(|known| known.id == claims.id) {
-            Some(known) => compare(known, claims),
-            None => {
-                let known = Known { id: claims.id, request: claims.request, user: claims.user };
-                let [first, second, third, last] = *set;
-                self.kept += usize::from(last.id == 0);
-                *set = [known, first, second, third];
-                self.grow();
-                None
-            }
+        if let Some(known) = set.iter().find(|known| known.id == claims.id) {
+            return compare(known, claims);
         }
+        let known = Known { id: claims.id, request: claims.request, user: claims.user };
+        let [first, second, third, last] = *set;
+        *set = [known, first, second, third];
+        self.kept += usize::from(last.id == 0);
+        self.grow();
+        None
     }
 
     fn place(&mut self, id: u64) -> usize {
