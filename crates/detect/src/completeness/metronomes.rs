@@ -158,7 +158,7 @@ impl Metronomes {
             self.unfollowed += 1;
             return;
         }
-        let witness = if kind == Kind::Other { hash(&[&fact.event.user.name]) } else { key };
+        let witness = hash(&[&fact.event.user.name]);
         map.insert(key, Series::new(kind, name_of(kind, &fact.event), witness, now));
     }
 

@@ -167,8 +167,8 @@ fn note(score: Option<f64>, near: &[&Found], first: Time, last: Time) -> String 
 
 fn missing(gap: &Found) -> String {
     let whose = match gap.server.as_str() {
-        "" => "records are missing (or the API server was down)".to_owned(),
-        server => format!("records of API server {server} are missing (or it was down)"),
+        "" => "records are missing (or the API server was not answering)".to_owned(),
+        server => format!("records of API server {server} are missing (or it was not answering)"),
     };
     let length = gap.length() / SECOND;
     format!(

@@ -4,7 +4,10 @@
 //! Told when the outcome is told, because what comes after a gap is known only then. It becomes
 //! part of the incidents that it touches and makes none of its own.
 
-use crate::completeness::{AROUND, Found, touches};
+use crate::{
+    completeness::{AROUND, Found, touches},
+    correlate::words::words,
+};
 use trailhound_model::{
     Str, entity,
     finding::{Finding, FindingKind, Record, RuleRef, Severity},
@@ -13,7 +16,7 @@ use trailhound_model::{
 };
 
 const ID: &str = "gap-during-attack";
-const TITLE: &str = "The log has a gap in the middle of an attack";
+const TITLE: &str = "The log has a gap in or beside an attack";
 
 /// Adds a finding for each gap that meets a serious incident, and tells the incidents of it.
 pub(crate) fn tell_gaps(
@@ -130,7 +133,7 @@ fn explanation(gap: &Found, touched: &[&mut Incident]) -> String {
         server => format!("Records of the API server {server} are missing"),
     };
     let mut text = format!(
-        "{whose} for {} seconds, from {} to {}, or the server was down.",
+        "{whose} for {} seconds, from {} to {}, or the server was not answering.",
         gap.length() / SECOND,
         gap.from.time.clock(),
         gap.to.time.clock()
@@ -153,5 +156,5 @@ fn explanation(gap: &Found, touched: &[&mut Incident]) -> String {
 fn side(when: &str, step: &Step, from: Time, to: Time) -> String {
     let text = step.text.trim_end_matches('.');
     let text: String = text.chars().take(200).collect();
-    format!(" {when} ({} seconds, {}): {text}.", to.since(from) / SECOND, step.who)
+    format!(" {when} ({} seconds, {}): {text}.", to.since(from) / SECOND, words(&step.who))
 }

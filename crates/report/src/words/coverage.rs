@@ -120,8 +120,8 @@ pub(crate) fn gap(gap: &Gap) -> String {
         format!(" (evidence: {})", gap.metronome)
     };
     let (whose, down) = match gap.server.as_str() {
-        "" => ("Records".to_owned(), "or the API server was down"),
-        server => (format!("Records of the API server {server}"), "or it was down"),
+        "" => ("Records".to_owned(), "or the API server was not answering"),
+        server => (format!("Records of the API server {server}"), "or it was not answering"),
     };
     let end = if gap.open { ", to the end of the log" } else { "" };
     let inside = match gap.records_inside {
