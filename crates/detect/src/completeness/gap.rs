@@ -25,16 +25,19 @@ pub(crate) struct Mark {
 impl Mark {
     pub(crate) fn of(event: &Event) -> Mark {
         let bytes = event.audit_id.as_bytes();
+        let length = bytes.len().min(ID);
         let mut id = [[0; ID / 2]; 2];
-        for (half, part) in id.iter_mut().zip(bytes.chunks(ID / 2)) {
-            half.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+        if let (Some(to), Some(from)) =
+            (id.as_flattened_mut().get_mut(..length), bytes.get(..length))
+        {
+            to.copy_from_slice(from);
         }
         Mark {
             time: event.time,
             position: event.position,
             stage: event.stage,
             id,
-            length: bytes.len().min(ID) as u8,
+            length: length as u8,
         }
     }
 

@@ -41,12 +41,48 @@ fn contradiction(event: &Event) -> Option<Contradiction> {
         return Some(Contradiction::EndsBeforeItBegins);
     }
     let object = event.object.as_deref().filter(|_| done)?;
-    let url = Url::of(event.path())?;
-    if url.disagrees(object) {
-        return Some(Contradiction::ObjectIsNotOfUrl);
+    let path = event.path();
+    let (named, whole) = if let Some(named) = agrees(path, object) {
+        (named, object.subresource.is_empty())
+    } else {
+        let url = Url::of(path)?;
+        if url.disagrees(object) {
+            return Some(Contradiction::ObjectIsNotOfUrl);
+        }
+        (!url.name.is_empty(), object.subresource.is_empty() && url.subresource.is_empty())
+    };
+    (whole && !can_be(&event.verb, named)).then_some(Contradiction::VerbIsNotOfUrl)
+}
+
+/// Whether a path names exactly this object, and if so whether it has a name in it: what nearly
+/// every record says, without taking the path apart.
+fn agrees(path: &str, object: &ObjectRef) -> Option<bool> {
+    let rest = path.strip_prefix("/api/v1").or_else(|| {
+        let rest = path.strip_prefix("/apis/")?.strip_prefix(object.api_group.as_str())?;
+        rest.strip_prefix('/')?.strip_prefix(object.api_version.as_str())
+    })?;
+    let rest = if object.namespace.is_empty() {
+        rest
+    } else {
+        rest.strip_prefix("/namespaces/")?.strip_prefix(object.namespace.as_str())?
+    };
+    let rest = rest.strip_prefix('/')?.strip_prefix(object.resource.as_str())?;
+    if rest.is_empty() {
+        return Some(false);
     }
-    let subject = object.subresource.is_empty() && url.subresource.is_empty();
-    (subject && !url.allows(&event.verb)).then_some(Contradiction::VerbIsNotOfUrl)
+    let rest = rest.strip_prefix('/')?.strip_prefix(object.name.as_str())?;
+    let exact = rest.is_empty() || rest.strip_prefix('/') == Some(object.subresource.as_str());
+    (exact && !object.name.is_empty()).then_some(true)
+}
+
+/// Whether the API server can make this verb of a path with or without a name: it makes `list` and
+/// `deletecollection` of requests without one, `get` and `delete` of those with one.
+fn can_be(verb: &str, named: bool) -> bool {
+    match verb {
+        "list" | "deletecollection" => !named,
+        "get" | "delete" => named,
+        _ => true,
+    }
 }
 
 /// A plain resource path in its parts.
@@ -107,16 +143,6 @@ impl<'a> Url<'a> {
         differ(self.resource, &object.resource)
             || differ(self.namespace, &object.namespace)
             || differ(self.name, &object.name)
-    }
-
-    /// Whether the API server can make this verb of this path: it makes `list` and
-    /// `deletecollection` of requests without a name, `get` and `delete` of those with one.
-    fn allows(&self, verb: &str) -> bool {
-        match verb {
-            "list" | "deletecollection" => self.name.is_empty(),
-            "get" | "delete" => !self.name.is_empty(),
-            _ => true,
-        }
     }
 }
 
