@@ -107,7 +107,8 @@ impl Metronomes {
         if fact.action.kind == ActionKind::LeaseRenew {
             return Some(if is_server(&fact.event) { Kind::Server } else { Kind::Lease });
         }
-        let wanted = self.regular_leases < ENOUGH_LEASES && fact.event.verb != "watch";
+        let wanted = self.regular_leases < ENOUGH_LEASES
+            && matches!(fact.event.verb.as_str(), "get" | "list" | "update" | "patch");
         wanted.then_some(Kind::Other)
     }
 
@@ -127,6 +128,9 @@ impl Metronomes {
         let in_a_gap = self.gaps.last().is_some_and(|gap| gap.to.time > since);
         let Some(series) = self.map(kind).get_mut(&key) else { return };
         let beat = series.beat(mark.time, !in_a_gap);
+        if series.regular() && series.name.is_empty() {
+            series.name = name_of(kind, &fact.event);
+        }
         let (regular, period) = (series.regular(), series.period());
         if was_regular || self.beat.is_none() && regular {
             self.beat = Some(mark);
@@ -159,7 +163,9 @@ impl Metronomes {
             return;
         }
         let witness = hash(&[&fact.event.user.name]);
-        map.insert(key, Series::new(kind, name_of(kind, &fact.event), witness, now));
+        // Most requests never prove regular: those that do are named then.
+        let name = if kind == Kind::Other { Str::default() } else { name_of(kind, &fact.event) };
+        map.insert(key, Series::new(kind, name, witness, now));
     }
 
     /// Beats were missing before this one: in a gap, one by one, or the client paused.
