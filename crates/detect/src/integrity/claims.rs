@@ -19,11 +19,16 @@ pub fn claims(event: &Event) -> Claims {
     if !comparable {
         return Claims { contradiction, ..Claims::default() };
     }
+    let user = mix(event.user.name.as_bytes(), 0) as u32;
+    let effective = match &event.impersonated {
+        Some(other) => mix(other.name.as_bytes(), 0) as u32,
+        None => user,
+    };
     Claims {
         id: mix(event.audit_id.as_bytes(), 0).max(1),
         request: mix(event.path().as_bytes(), mix(event.verb.as_bytes(), 0)) as u32,
-        user: mix(event.user.name.as_bytes(), 0) as u32,
-        effective: mix(event.effective_user().name.as_bytes(), 0) as u32,
+        user,
+        effective,
         contradiction,
     }
 }

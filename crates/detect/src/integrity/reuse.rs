@@ -66,12 +66,12 @@ impl AuditIds {
         id as usize & (self.sets.len() - 1)
     }
 
-    /// Twice the sets, when half the room is taken.
+    /// Four times the sets, when half the room is taken.
     fn grow(&mut self) {
         if self.sets.len() >= MOST_SETS || self.kept * 2 < self.sets.len() * WAYS {
             return;
         }
-        let sets = vec![[Known::default(); WAYS]; self.sets.len() * 2];
+        let sets = vec![[Known::default(); WAYS]; self.sets.len() * 4];
         let old = std::mem::replace(&mut self.sets, sets);
         for known in old.iter().flat_map(|set| set.iter().rev()).filter(|known| known.id != 0) {
             let place = self.place(known.id);
