@@ -1,11 +1,12 @@
 //! The order of work for each fact, per cluster, and what comes out at the end.
 
 use crate::{
+    completeness::Coverage,
     correlate::Correlator,
-    coverage::Coverage,
     dedupe::{Dedupe, Key},
     fold::{Findings, Folded},
     history::Past,
+    integrity::{self, Integrity},
     judge::{Judge, record},
     order::Order,
     stages::{Part, Stages},
@@ -18,7 +19,7 @@ use trailhound_model::{
     Str,
     completeness::Completeness,
     fact::{Candidate, Fact},
-    finding::{Finding, Record, Severity},
+    finding::{Finding, FindingKind, Record, Severity},
     incident::Incident,
     lookup::Truth,
     time::{MINUTE, Time},
@@ -49,6 +50,7 @@ struct Cluster {
     findings: Findings,
     correlator: Correlator,
     coverage: Coverage,
+    integrity: Integrity,
     /// Per rule, events on which the later part of the condition stayed unknown.
     undecided: BTreeMap<u32, u64>,
     /// The fact that last made a counting finding grow: its sentence is told with the last counts.
@@ -170,13 +172,18 @@ impl Cluster {
             findings: Findings::default(),
             correlator: Correlator::default(),
             coverage: Coverage::default(),
+            integrity: Integrity::default(),
             undecided: BTreeMap::new(),
             growing: BTreeMap::new(),
         }
     }
 
     fn apply(&mut self, rules: &RuleSet, fact: &Fact) {
-        self.coverage.observe(&fact.event);
+        self.coverage.observe(fact);
+        if let Some(finding) = self.integrity.weigh(fact) {
+            let folded = self.findings.add(finding, |_| {});
+            self.settle(folded, fact);
+        }
         if self.stages.part(fact) != Part::Judge {
             return;
         }
@@ -222,10 +229,18 @@ impl Cluster {
             self.findings.show(place, exhibit);
         }
         match folded {
+            // A doubtful record is worth a look, not an incident.
+            Folded::New(place) | Folded::Into(place) if self.is_mere_doubt(place) => {}
             Folded::New(place) => self.correlator.add(place, self.findings.list()),
             Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
             Folded::Dropped => {}
         }
+    }
+
+    fn is_mere_doubt(&self, place: usize) -> bool {
+        let doubt =
+            |one: &Finding| one.kind == FindingKind::Integrity && one.severity <= Severity::Low;
+        self.findings.get(place).is_some_and(doubt)
     }
 
     fn counted(
@@ -281,8 +296,18 @@ impl Cluster {
     }
 
     fn report(&self, name: &Str, rules: &RuleSet, outcome: &mut Outcome) {
-        let findings = self.told(rules);
-        outcome.incidents.extend(self.correlator.incidents(&findings));
+        let mut findings = self.told(rules);
+        let mut incidents = self.correlator.incidents(&findings);
+        let gaps = self.coverage.gaps();
+        integrity::tell_gaps(name, &gaps, &mut incidents, &mut findings);
+        for finding in &mut findings {
+            finding.log = self.coverage.around(finding.time, finding.last, &gaps);
+        }
+        for incident in incidents.iter_mut().filter(|one| one.severity >= Severity::Medium) {
+            let log = self.coverage.around(incident.first_seen, incident.last_seen, &gaps);
+            incident.unknowns.extend(log.doubt());
+        }
+        outcome.incidents.extend(incidents);
         outcome.findings.extend(findings);
         outcome.completeness.push(self.completeness(name, rules));
         outcome.events += self.coverage.events;
@@ -296,6 +321,10 @@ impl Cluster {
             (
                 self.windows.forgotten,
                 "counting windows that were forgotten because there were too many",
+            ),
+            (
+                self.coverage.unfollowed(),
+                "regular requests that were not followed because there were too many",
             ),
             (
                 self.stages.forgotten,
@@ -324,7 +353,12 @@ impl Cluster {
     }
 
     fn completeness(&self, name: &Str, rules: &RuleSet) -> Completeness {
-        let mut completeness = self.coverage.completeness(name, self.order.late);
+        let mut completeness = Completeness {
+            duplicates: self.dedupe.duplicates,
+            late: self.order.late,
+            latest: self.order.latest,
+            ..self.coverage.completeness(name)
+        };
         for (index, count) in &self.undecided {
             if let Some(rule) = rules.rule(*index) {
                 completeness.undecided.insert(rule.id().to_owned(), *count);

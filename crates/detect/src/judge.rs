@@ -15,7 +15,7 @@ use trailhound_model::{
 use trailhound_rules::{Enables, Rule, RuleSet, Verdict};
 
 /// Characters of a user agent that a finding keeps.
-const MOST_AGENT: usize = 300;
+pub(crate) const MOST_AGENT: usize = 300;
 
 /// What is needed to judge.
 pub(crate) struct Judge<'a> {
@@ -142,7 +142,7 @@ fn summary(fact: &Fact) -> String {
     format!("{} {} → {code}", event.verb, what.trim_end())
 }
 
-fn credential_entity(fact: &Fact) -> String {
+pub(crate) fn credential_entity(fact: &Fact) -> String {
     if fact.credential.id.is_empty() {
         String::new()
     } else {

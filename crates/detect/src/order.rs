@@ -40,6 +40,8 @@ pub struct Order {
     sequence: u64,
     /// Facts that came after their place had gone by.
     pub late: u64,
+    /// By how much the latest of them was late, in microseconds.
+    pub latest: i64,
 }
 
 impl Default for Order {
@@ -59,6 +61,7 @@ impl Order {
             lateness,
             sequence: 0,
             late: 0,
+            latest: 0,
         }
     }
 
@@ -67,8 +70,9 @@ impl Order {
         let fact = fact.into();
         let time = fact.event.time;
         self.advance(time);
-        if self.emitted.is_some_and(|emitted| time < emitted) {
+        if let Some(emitted) = self.emitted.filter(|emitted| time < *emitted) {
             self.late += 1;
+            self.latest = self.latest.max(emitted.since(time));
         }
         self.sequence += 1;
         let event = &fact.event;

@@ -5,6 +5,7 @@ use crate::{
     Shared, Str,
     action::Action,
     body::Body,
+    claims::Claims,
     credential::{self, Credential},
     event::{Event, User},
     lookup::Truth,
@@ -119,6 +120,8 @@ pub struct Fact {
     pub credential: Shared<Credential>,
     /// What was done, with what outcome.
     pub action: Action,
+    /// What the record claims about itself; empty where nobody asked.
+    pub claims: Claims,
     /// Rules that may match.
     pub candidates: SmallVec<[Candidate; 2]>,
     /// Present if there is a candidate.

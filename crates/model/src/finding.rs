@@ -170,6 +170,28 @@ pub enum TouchRole {
     EnabledBy,
 }
 
+/// How complete the log was around a finding (five minutes before and after it): what it does not
+/// show may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogState {
+    /// Beats of metronomes seen as a share of those expected; `None` is unknown.
+    pub score: Option<f64>,
+    /// Proved gaps that touch the stretch.
+    pub gaps: u64,
+    /// Records in the stretch whose contents the API server had cut away.
+    pub truncated: u64,
+    /// What a reader should know of it, in words; empty if the log is complete there.
+    pub note: String,
+}
+
+impl LogState {
+    /// What an incident should say of it if no gap says it already.
+    pub fn doubt(&self) -> Option<String> {
+        let told = self.note.is_empty() || self.gaps > 0;
+        (!told).then(|| format!("Whether the log is complete: {}.", self.note))
+    }
+}
+
 /// One judgement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -231,6 +253,8 @@ pub struct Finding {
     pub record_count: u64,
     /// What it touches, for joining into incidents.
     pub touches: Vec<Touch>,
+    /// How complete the log was around it.
+    pub log: LogState,
 }
 
 impl Finding {

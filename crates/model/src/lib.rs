@@ -8,6 +8,7 @@
 pub mod action;
 pub mod agent;
 pub mod body;
+pub mod claims;
 pub mod completeness;
 pub mod credential;
 pub mod entity;

@@ -4,6 +4,7 @@
 //! `ingest` (parallel, per chunk) → [`work`] → [`feed`] and [`merge`] (order of time over files) →
 //! `detect` (serial per cluster) → [`scan`] (the answer).
 
+mod blind;
 pub mod feed;
 pub mod merge;
 pub mod repeats;

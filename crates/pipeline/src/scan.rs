@@ -1,6 +1,7 @@
 //! `scan`: read what there is, judge it, give one answer.
 
 use crate::{
+    blind,
     feed::{Pool, STACK},
     merge::{Merge, Witness},
     repeats,
@@ -12,7 +13,6 @@ use trailhound_ingest::{Limits, Masker, SourceKind, SourceSpec, Tally, discover}
 use trailhound_model::{
     Str,
     completeness::Completeness,
-    event::Level,
     finding::Finding,
     format::Format,
     scan::{CheckedRule, Input, Scan, Unread},
@@ -174,7 +174,7 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
     }
     let mut completeness = outcome.completeness;
     for cluster in &mut completeness {
-        blindness(rules, &rule_tally, cluster);
+        blind::tell(rules, &rule_tally, cluster);
     }
     Scan {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -211,25 +211,6 @@ fn warnings(tally: &Tally, clusters: &[Completeness]) -> Vec<String> {
             .push(format!("{} events have a damaged field, which was left empty", tally.partial));
     }
     warnings
-}
-
-/// Which rules could not decide, and which could not fire at all.
-fn blindness(rules: &RuleSet, tally: &RuleTally, cluster: &mut Completeness) {
-    let highest = [Level::RequestResponse, Level::Request, Level::Metadata]
-        .into_iter()
-        .find(|level| cluster.levels.contains_key(level.as_str()))
-        // A format that does not tell the level may have had any: rules show by themselves what
-        // they could not decide.
-        .unwrap_or(Level::RequestResponse);
-    for (index, rule) in (0u32..).zip(rules.rules()) {
-        let (looked, undecided) = (tally.looked_at(index), tally.undecided(index));
-        if undecided > 0 {
-            *cluster.undecided.entry(rule.id().to_owned()).or_default() += undecided;
-        }
-        if rule.needs() > highest || looked > 0 && looked == undecided {
-            cluster.blind.push(rule.id().to_owned());
-        }
-    }
 }
 
 fn checked(rules: &RuleSet, tally: &RuleTally, findings: &[Finding]) -> Vec<CheckedRule> {

@@ -1,7 +1,10 @@
 //! One chunk of bytes becomes one batch of facts: everything that needs no state, so that chunks
 //! can be worked on by any thread.
 
-use trailhound_detect::dedupe::{self, Key};
+use trailhound_detect::{
+    dedupe::{self, Key},
+    integrity,
+};
 use trailhound_ingest::{Chunk, Decoder, Masker, Sink, Tally, decode};
 use trailhound_model::{
     event::Event,
@@ -91,7 +94,11 @@ impl Sink for Gather<'_> {
     fn event(&mut self, event: Event, bodies: &dyn Bodies) {
         let key = dedupe::key(&event, self.worker.secret);
         let mut fact = Box::new(Fact::recalled(event, self.identities));
+        fact.claims = integrity::claims(&fact.event);
         self.worker.rules.candidates(&mut fact, bodies, self.rules);
+        if fact.claims.contradiction.is_some() && fact.exhibit.is_none() {
+            fact.exhibit = Some(Box::new(bodies.exhibit()));
+        }
         self.batch.facts.push((fact, key));
     }
 

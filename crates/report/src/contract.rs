@@ -5,7 +5,10 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
-use trailhound_model::{completeness as model, finding, incident, scan, time::Time};
+use trailhound_model::{
+    completeness as model, finding, incident, scan,
+    time::{SECOND, Time},
+};
 
 /// A time in RFC 3339.
 pub(crate) struct When(Time);
@@ -130,13 +133,22 @@ pub(crate) struct Completeness<'a> {
     cluster: &'a str,
     score: Option<f64>,
     basis: &'a str,
+    beats_seen: u64,
+    beats_expected: u64,
     gaps: Vec<Gap<'a>>,
+    servers: Vec<Server<'a>>,
     levels: &'a BTreeMap<String, u64>,
+    policy: Policy<'a>,
     blind: &'a [String],
+    blind_reasons: &'a BTreeMap<String, String>,
+    unmet: &'a [String],
     undecided: &'a BTreeMap<String, u64>,
     first: Option<When>,
     last: Option<When>,
+    duplicates: u64,
     late: u64,
+    latest_seconds: Number,
+    clock_backwards: u64,
     truncated: u64,
 }
 
@@ -146,13 +158,22 @@ impl<'a> Completeness<'a> {
             cluster: &one.cluster,
             score: one.score,
             basis: &one.basis,
+            beats_seen: one.beats_seen,
+            beats_expected: one.beats_expected,
             gaps: one.gaps.iter().map(Gap::of).collect(),
+            servers: one.servers.iter().map(Server::of).collect(),
             levels: &one.levels,
+            policy: Policy::of(&one.policy),
             blind: &one.blind,
+            blind_reasons: &one.blind_reasons,
+            unmet: &one.unmet,
             undecided: &one.undecided,
             first: one.first.map(When),
             last: one.last.map(When),
+            duplicates: one.duplicates,
             late: one.late,
+            latest_seconds: Number(one.latest as f64 / SECOND as f64),
+            clock_backwards: one.clock_backwards,
             truncated: one.truncated,
         }
     }
@@ -163,11 +184,82 @@ struct Gap<'a> {
     from: When,
     to: When,
     metronome: &'a str,
+    server: &'a str,
+    missing_beats: u64,
+    records_inside: u64,
+    open: bool,
 }
 
 impl<'a> Gap<'a> {
     fn of(gap: &'a model::Gap) -> Gap<'a> {
-        Gap { from: When(gap.from), to: When(gap.to), metronome: &gap.metronome }
+        Gap {
+            from: When(gap.from),
+            to: When(gap.to),
+            metronome: &gap.metronome,
+            server: &gap.server,
+            missing_beats: gap.missing_beats,
+            records_inside: gap.records_inside,
+            open: gap.open,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    name: &'a str,
+    first: When,
+    last: When,
+    beats_seen: u64,
+    beats_expected: u64,
+}
+
+impl<'a> Server<'a> {
+    fn of(server: &'a model::Server) -> Server<'a> {
+        Server {
+            name: &server.name,
+            first: When(server.first),
+            last: When(server.last),
+            beats_seen: server.beats_seen,
+            beats_expected: server.beats_expected,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Policy<'a> {
+    reads: u64,
+    writes: u64,
+    long_running: u64,
+    notes: &'a [String],
+    seen: Vec<PolicyLine<'a>>,
+    unlisted: u64,
+}
+
+impl<'a> Policy<'a> {
+    fn of(policy: &'a model::Policy) -> Policy<'a> {
+        Policy {
+            reads: policy.reads,
+            writes: policy.writes,
+            long_running: policy.long_running,
+            notes: &policy.notes,
+            seen: policy.lines.iter().map(PolicyLine::of).collect(),
+            unlisted: policy.unlisted,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PolicyLine<'a> {
+    group: &'a str,
+    resource: &'a str,
+    kind: &'a str,
+    levels: &'a BTreeMap<String, u64>,
+}
+
+impl<'a> PolicyLine<'a> {
+    fn of(line: &'a model::PolicyLine) -> PolicyLine<'a> {
+        let (group, resource, kind) = (&line.group, &line.resource, &line.kind);
+        PolicyLine { group, resource, kind, levels: &line.levels }
     }
 }
 
@@ -292,6 +384,7 @@ pub(crate) struct Finding<'a> {
     family: &'a str,
     evidence: Vec<&'a str>,
     record_count: u64,
+    log: LogState<'a>,
     records: Vec<Record<'a>>,
 }
 
@@ -324,8 +417,23 @@ impl<'a> Finding<'a> {
             family: &one.family,
             evidence: audit_ids(&one.records),
             record_count: one.record_count,
+            log: LogState::of(&one.log),
             records: one.records.iter().map(|record| Record::of(record, sources)).collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct LogState<'a> {
+    score: Option<f64>,
+    gaps: u64,
+    truncated: u64,
+    note: &'a str,
+}
+
+impl<'a> LogState<'a> {
+    fn of(log: &'a finding::LogState) -> LogState<'a> {
+        LogState { score: log.score, gaps: log.gaps, truncated: log.truncated, note: &log.note }
     }
 }
 

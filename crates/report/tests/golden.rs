@@ -110,7 +110,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
             }
         }
         Value::Object(map)
-            if !["formats", "levels", "undecided", "numbers", "event"]
+            if !["formats", "levels", "undecided", "blind_reasons", "numbers", "event"]
                 .iter()
                 .any(|map| path.ends_with(map)) =>
         {

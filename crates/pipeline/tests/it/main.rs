@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod completeness;
 mod determinism;
 mod formats;
+mod integrity;
 mod recordings;
 mod rules_prove_themselves;
 mod secrets;

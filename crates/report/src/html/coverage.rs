@@ -45,7 +45,7 @@ fn cluster(one: &Completeness) -> ClusterView {
         name: sanitize::prose(&words::cluster(&one.cluster)),
         score: one.score.map_or("unknown".to_owned(), words::percent),
         badge: Badge::of(match one.score {
-            Some(score) if score >= 1.0 => Severity::Info,
+            Some(score) if score >= 0.99 && one.gaps.is_empty() => Severity::Info,
             Some(score) if score < 0.95 => Severity::High,
             _ => Severity::Medium,
         }),
@@ -100,13 +100,23 @@ pub(crate) fn blind(scan: &Scan) -> Vec<Blind> {
     let several = scan.completeness.len() > 1;
     let line = |(rule, clusters): (&str, Vec<&str>)| {
         let names: Vec<String> = clusters.iter().map(|name| words::cluster(name)).collect();
-        let detail = if several { words::listed(&names, 4) } else { String::new() };
+        let mut detail = words::blind_reason(scan, rule).to_owned();
+        if several {
+            let separator = if detail.is_empty() { "" } else { "; " };
+            detail.push_str(separator);
+            detail.push_str(&words::listed(&names, 4));
+        }
         Blind {
             title: sanitize::prose(titles.get(rule).unwrap_or(&rule)),
             detail: sanitize::prose(&detail),
         }
     };
     words::blind(scan).into_iter().map(line).collect()
+}
+
+/// Rules that met nothing, in a sentence; empty if all met something.
+pub(crate) fn unmet(scan: &Scan) -> String {
+    words::unmet(scan).unwrap_or_default()
 }
 
 /// Rules that could not decide about some events.

@@ -152,6 +152,7 @@ fn facts(one: &Finding) -> Vec<Fact> {
         "Found by",
         &format!("{} version {} ({})", one.rule.id, one.rule.version, one.kind.as_str()),
     );
+    fact(&mut facts, "Log around it", &words::sentence(&one.log.note));
     fact(&mut facts, "Finding", &one.id);
     facts
 }

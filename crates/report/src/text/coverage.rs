@@ -119,13 +119,14 @@ pub(crate) fn blindness(page: &mut Page, scan: &Scan) {
     let titles = words::titles(&scan.rules);
     let blind = words::blind(scan);
     let undecided = words::undecided(scan);
-    if blind.is_empty() && undecided.is_empty() {
+    let unmet = words::unmet(scan);
+    if blind.is_empty() && undecided.is_empty() && unmet.is_none() {
         return;
     }
     page.heading(0, "What this log cannot show");
     if !blind.is_empty() {
         page.paragraph(2, &words::blind_sentence(blind.len()), Ink::Plain);
-        let lines: Vec<_> = blind.keys().map(|rule| (*rule, String::new())).collect();
+        let lines: Vec<_> = blind.keys().map(|rule| (*rule, because(scan, rule))).collect();
         rules(page, &titles, &lines);
     }
     if !undecided.is_empty() {
@@ -133,6 +134,16 @@ pub(crate) fn blindness(page: &mut Page, scan: &Scan) {
         let times = |count: u64| format!(" ({})", words::counted(count, "time"));
         let lines: Vec<_> = undecided.iter().map(|(rule, count)| (*rule, times(*count))).collect();
         rules(page, &titles, &lines);
+    }
+    if let Some(unmet) = unmet {
+        page.paragraph(2, &unmet, Ink::Plain);
+    }
+}
+
+fn because(scan: &Scan, rule: &str) -> String {
+    match words::blind_reason(scan, rule) {
+        "" => String::new(),
+        reason => format!(": {reason}"),
     }
 }
 

@@ -96,13 +96,25 @@ pub(crate) fn rejected(input: &Input) -> String {
 /// The score of a cluster in words, with what it rests on.
 pub(crate) fn coverage(one: &Completeness) -> String {
     let answer = match one.score {
-        Some(score) if score >= 1.0 => "no gap was found".to_owned(),
-        Some(score) => format!("{} of the time is proved to be covered", percent(score)),
+        Some(score) if score >= 1.0 && one.gaps.is_empty() => "no gap was found".to_owned(),
+        Some(score) => {
+            let share =
+                format!("{} of the regular requests that were due are there", percent(score));
+            match one.gaps.len() as u64 {
+                0 => format!("no gap was found, and {share}"),
+                gaps => format!("{} found; {share}", were(gaps)),
+            }
+        }
         None => "it is unknown whether records are missing".to_owned(),
     };
     // The reason need not repeat that it is unknown.
     let basis = one.basis.strip_prefix("unknown:").or(one.basis.strip_prefix("Unknown:"));
     format!("{answer}. {}", sentence(basis.unwrap_or(&one.basis))).trim_end().to_owned()
+}
+
+/// `1 gap was`, `3 gaps were`
+fn were(gaps: u64) -> String {
+    format!("{} {}", counted(gaps, "gap"), if gaps == 1 { "was" } else { "were" })
 }
 
 /// With a capital first letter and a full stop.
@@ -125,8 +137,20 @@ pub(crate) fn gap(gap: &Gap) -> String {
     } else {
         format!(" (evidence: {})", gap.metronome)
     };
+    let (whose, down) = match gap.server.as_str() {
+        "" => ("Records".to_owned(), "or the API server was not answering"),
+        server => (format!("Records of the API server {server}"), "or it was not answering"),
+    };
+    let end = if gap.open { ", to the end of the log" } else { "" };
+    let inside = match gap.records_inside {
+        0 => String::new(),
+        few => {
+            format!("; {} of that time", counted(few, "record"))
+                + if few == 1 { " is there" } else { " are there" }
+        }
+    };
     format!(
-        "Records are missing for {}: {}{proof}",
+        "{whose} are missing for {} ({down}): {}{end}{inside}{proof}",
         span(gap.to.since(gap.from)),
         period(gap.from, gap.to)
     )
@@ -150,8 +174,17 @@ pub(crate) fn log_facts(one: &Completeness) -> Vec<String> {
         lines.push(format!("{} had the contents cut away", counted(one.truncated, "record")));
     }
     if one.late > 0 {
-        lines.push(format!("{} came late and still counted", counted(one.late, "record")));
+        let latest = match one.latest {
+            0 => String::new(),
+            latest => format!(", the latest by {}", span(latest)),
+        };
+        lines.push(format!("{} came late and still counted{latest}", counted(one.late, "record")));
     }
+    if one.clock_backwards > 0 {
+        let records = counted(one.clock_backwards, "record");
+        lines.push(format!("{records} ended before they began: a clock was set back"));
+    }
+    lines.extend(one.policy.notes.iter().cloned());
     lines
 }
 
@@ -180,6 +213,26 @@ pub(crate) fn blind(scan: &Scan) -> BTreeMap<&str, Vec<&str>> {
         }
     }
     rules
+}
+
+/// Why a rule could not fire, where it was said.
+pub(crate) fn blind_reason<'a>(scan: &'a Scan, rule: &str) -> &'a str {
+    let reasons = scan.completeness.iter().filter_map(|one| one.blind_reasons.get(rule));
+    reasons.map(String::as_str).next().unwrap_or_default()
+}
+
+/// How many rules met nothing in any cluster, in a sentence.
+pub(crate) fn unmet(scan: &Scan) -> Option<String> {
+    let mut sets = scan.completeness.iter().map(|one| &one.unmet);
+    let first = sets.next()?;
+    let count = first.iter().filter(|rule| sets.clone().all(|set| set.contains(rule))).count();
+    (count > 0).then(|| {
+        format!(
+            "{} met no request of the kind that they watch: none was made, or the audit policy \
+             leaves that kind out.",
+            counted(count as u64, "more rule")
+        )
+    })
 }
 
 /// Rules that could not decide about some events, with how many, over all clusters. Those that are
@@ -227,7 +280,10 @@ mod tests {
         let known =
             |score| coverage(&Completeness { score: Some(score), ..Completeness::default() });
         assert_eq!(known(1.0), "no gap was found.");
-        assert_eq!(known(0.9999), "more than 99.9% of the time is proved to be covered.");
+        assert_eq!(
+            known(0.9999),
+            "no gap was found, and more than 99.9% of the regular requests that were due are there."
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod coverage;
 mod techniques;
 
 pub(crate) use coverage::{
-    blind, blind_sentence, cluster, coverage, families, gap, log_facts, rejected, scope, sentence,
-    titles, undecided, undecided_sentence, what_was_read,
+    blind, blind_reason, blind_sentence, cluster, coverage, families, gap, log_facts, rejected,
+    scope, sentence, titles, undecided, undecided_sentence, unmet, what_was_read,
 };
 pub(crate) use techniques::technique;
 

@@ -369,8 +369,18 @@ fn completeness() -> Vec<Completeness> {
             gaps: vec![Gap {
                 from: at("2026-03-14T03:01:10Z"),
                 to: at("2026-03-14T03:07:25Z"),
-                metronome: "no lease of any node was renewed".into(),
+                metronome: "lease kube-node-lease/n1, every 10 s, and 7 other regular requests fell silent together".into(),
+                missing_beats: 296,
+                ..Gap::default()
             }],
+            beats_seen: 22_490,
+            beats_expected: 22_786,
+            blind_reasons: [(
+                "miner-image".to_owned(),
+                "it needs the contents of requests (level Request), and this log has level Metadata at most".to_owned(),
+            )]
+            .into(),
+            unmet: strings(&["impersonation-refused"]),
             levels: [
                 ("Metadata".to_owned(), 81_230),
                 ("RequestResponse".to_owned(), 8_120),
@@ -383,7 +393,9 @@ fn completeness() -> Vec<Completeness> {
             first,
             last,
             late: 12,
+            latest: 9_500_000,
             truncated: 4,
+            ..Completeness::default()
         },
         Completeness {
             cluster: "edge-01".into(),
