@@ -5,12 +5,9 @@
 //! once and counted as late, never dropped. Ties are broken by content, not by arrival, so that
 //! shuffled input gives the same result.
 
+use crate::integrity;
 use serde::{Deserialize, Serialize};
-use siphasher::sip::SipHasher13;
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    hash::Hasher,
-};
+use std::collections::{BTreeMap, btree_map::Entry};
 use trailhound_model::{
     event::Event,
     fact::Fact,
@@ -77,7 +74,7 @@ impl Order {
         self.sequence += 1;
         let event = &fact.event;
         // The sequence only keeps records apart that agree in all that identifies them.
-        let place = (time, tie(event), 0);
+        let place = (time, tie(event, fact.claims.id), 0);
         match self.waiting.entry(place) {
             Entry::Vacant(vacant) => {
                 vacant.insert(fact);
@@ -126,10 +123,9 @@ impl Order {
 
 /// Orders records of one moment by their content: when the request was received, then by a hash of
 /// the auditID, then by stage, so that the records of one request stay in their order.
-fn tie(event: &Event) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(event.audit_id.as_bytes());
-    let id = (hasher.finish() << 3) | event.stage as u64;
+fn tie(event: &Event, known: u64) -> u128 {
+    let id = if known == 0 { integrity::id(&event.audit_id) } else { known };
+    let id = (id << 3) | event.stage as u64;
     let received = event.received.map_or(0, |time| time.0.wrapping_sub(i64::MIN).cast_unsigned());
     u128::from(received) << 64 | u128::from(id)
 }
