@@ -1,23 +1,14 @@
 //! Invariant 7: the engine can be saved and restored at any event, and nothing changes.
 
-use crate::support::{facts, log, rules};
+use crate::support::{all_rule_tests, facts, rules};
 use proptest::prelude::*;
-use serde_json::Value;
 use std::sync::Arc;
 use trailhound_detect::{Engine, Outcome, Settings};
-use trailhound_rules::Rule;
-
-/// The events of all rule tests, one after the other: every stateful part has something to hold.
-fn everything() -> String {
-    let events: Vec<Value> =
-        rules().rules().iter().flat_map(Rule::tests).flat_map(|test| test.events.clone()).collect();
-    log(&events)
-}
 
 fn run(stops: &[usize]) -> Outcome {
     let rules = rules();
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
-    for (place, (fact, key)) in facts(&rules, &everything()).into_iter().enumerate() {
+    for (place, (fact, key)) in facts(&rules, &all_rule_tests()).into_iter().enumerate() {
         engine.push(fact, key);
         if stops.contains(&place) {
             let saved = engine.save().unwrap();
