@@ -6,6 +6,7 @@ mod completeness;
 mod determinism;
 mod formats;
 mod integrity;
+mod real_events;
 mod recordings;
 mod rules_prove_themselves;
 mod secrets;
