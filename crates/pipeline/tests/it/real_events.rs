@@ -19,16 +19,16 @@ use trailhound_model::{
 };
 
 /// The facts of events.
-fn seen(events: &[Value]) -> Vec<Fact> {
+pub(crate) fn seen(events: &[Value]) -> Vec<Fact> {
     facts(&rules(), &log(events)).into_iter().map(|(fact, _)| *fact).collect()
 }
 
-fn of<'a>(findings: &'a [Finding], rule: &str) -> Vec<&'a Finding> {
+pub(crate) fn of<'a>(findings: &'a [Finding], rule: &str) -> Vec<&'a Finding> {
     findings.iter().filter(|one| one.rule.id == rule).collect()
 }
 
 /// The one finding of a rule.
-fn only<'a>(outcome: &'a Outcome, rule: &str) -> &'a Finding {
+pub(crate) fn only<'a>(outcome: &'a Outcome, rule: &str) -> &'a Finding {
     let found = of(&outcome.findings, rule);
     let ids: Vec<&str> = outcome.findings.iter().map(|one| one.rule.id.as_str()).collect();
     assert_eq!(found.len(), 1, "{rule} in {ids:?}");
@@ -36,12 +36,12 @@ fn only<'a>(outcome: &'a Outcome, rule: &str) -> &'a Finding {
 }
 
 /// Rule ids of all findings.
-fn rules_of(outcome: &Outcome) -> Vec<&str> {
+pub(crate) fn rules_of(outcome: &Outcome) -> Vec<&str> {
     outcome.findings.iter().map(|one| one.rule.id.as_str()).collect()
 }
 
 /// The answer to files with these contents.
-fn scanned(files: &[&str]) -> Scan {
+pub(crate) fn scanned(files: &[&str]) -> Scan {
     let folder = tempfile::tempdir().unwrap();
     for (number, text) in files.iter().enumerate() {
         std::fs::write(folder.path().join(format!("{number}.log")), text).unwrap();
@@ -49,14 +49,14 @@ fn scanned(files: &[&str]) -> Scan {
     answer(vec![folder.path().to_owned()], 2)
 }
 
-fn with(mut event: Value, fields: Value) -> Value {
+pub(crate) fn with(mut event: Value, fields: Value) -> Value {
     let Value::Object(fields) = fields else { panic!("fields are an object") };
     event.as_object_mut().unwrap().extend(fields);
     event
 }
 
 /// A request by kubectl on an object of the core group.
-fn request(user: &str, verb: &str, resource: &str, name: &str, code: u16) -> Value {
+pub(crate) fn request(user: &str, verb: &str, resource: &str, name: &str, code: u16) -> Value {
     let tail = if name.is_empty() { String::new() } else { format!("/{name}") };
     let mut reference = json!({"resource": resource, "namespace": "shop", "apiVersion": "v1"});
     if !name.is_empty() {
@@ -70,7 +70,7 @@ fn request(user: &str, verb: &str, resource: &str, name: &str, code: u16) -> Val
     })
 }
 
-fn exec(verb: &str, stage: &str, query: &str) -> Value {
+pub(crate) fn exec(verb: &str, stage: &str, query: &str) -> Value {
     with(
         request("bob", verb, "pods", "web-1", 101),
         json!({
@@ -81,7 +81,7 @@ fn exec(verb: &str, stage: &str, query: &str) -> Value {
     )
 }
 
-const READS_TOKEN: &str = "command=cat&command=%2Fvar%2Frun%2Fsecrets%2Fkubernetes.io%2Fserviceaccount%2Ftoken&container=main&stdout=true";
+pub(crate) const READS_TOKEN: &str = "command=cat&command=%2Fvar%2Frun%2Fsecrets%2Fkubernetes.io%2Fserviceaccount%2Ftoken&container=main&stdout=true";
 
 // 1
 

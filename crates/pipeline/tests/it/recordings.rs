@@ -24,18 +24,18 @@ use trailhound_model::{
 use trailhound_pipeline::{Options, scan};
 
 /// A log as files.
-struct Recording {
-    name: String,
-    files: Vec<PathBuf>,
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Recording {
-    fn new(name: &str, files: Vec<PathBuf>) -> Recording {
+    pub(crate) fn new(name: &str, files: Vec<PathBuf>) -> Recording {
         Recording { name: name.to_owned(), files }
     }
 
     /// All bytes, unpacked.
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for source in &discover(&self.files).sources {
             let mut reader = open(source, Limits::default()).unwrap();
@@ -127,7 +127,7 @@ fn essence(scan: &Scan) -> String {
 }
 
 /// Says where two answers part, instead of showing megabytes of both.
-fn difference(one: &str, other: &str) -> Option<String> {
+pub(crate) fn difference(one: &str, other: &str) -> Option<String> {
     if one == other {
         return None;
     }
@@ -195,7 +195,7 @@ fn field(line: &[u8], name: &str) -> Range<usize> {
 }
 
 /// The time of a record, by which the engine orders.
-fn time_of(line: &[u8]) -> Time {
+pub(crate) fn time_of(line: &[u8]) -> Time {
     Time::parse(std::str::from_utf8(&line[field(line, "stageTimestamp")]).unwrap()).unwrap()
 }
 
