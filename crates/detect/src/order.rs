@@ -203,7 +203,9 @@ mod tests {
         };
         let users = |names: [&str; 3]| {
             let mut order = Order::default();
-            names.iter().for_each(|name| order.push(by(name)));
+            for name in names {
+                order.push(by(name));
+            }
             std::iter::from_fn(|| order.pop())
                 .map(|fact| fact.event.user.name.to_string())
                 .collect::<Vec<_>>()

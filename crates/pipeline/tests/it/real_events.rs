@@ -251,6 +251,7 @@ fn a_token_is_followed_from_its_issue_to_its_use_by_its_id() {
 
 #[test]
 fn each_sort_of_credential_is_told_from_the_others() {
+    use CredentialKind as K;
     let by = |extra: Value, annotations: Value| {
         let user = json!({"username": "system:serviceaccount:shop:cart", "extra": extra});
         with(
@@ -269,7 +270,6 @@ fn each_sort_of_credential_is_told_from_the_others() {
     .iter()
     .map(|fact| fact.credential.kind)
     .collect();
-    use CredentialKind as K;
     assert_eq!(kinds, [K::X509, K::Token, K::PodToken, K::LegacyToken, K::Unknown]);
 }
 

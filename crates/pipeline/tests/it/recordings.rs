@@ -58,6 +58,7 @@ fn committed() -> Vec<Recording> {
 }
 
 /// A folder of the recordings beside the checkout; empty, and said so, if it is not there.
+#[allow(clippy::print_stderr, reason = "a test that was left out must say so")]
 pub(crate) fn beside(folder: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").join(folder);
     let Ok(entries) = fs::read_dir(&root) else {
@@ -227,7 +228,7 @@ impl Files {
         match self {
             Files::Cut(places) => {
                 let mut places: Vec<usize> =
-                    places.iter().map(|place| lines.len() * usize::from(*place) >> 16).collect();
+                    places.iter().map(|place| (lines.len() * usize::from(*place)) >> 16).collect();
                 places.extend([0, lines.len()]);
                 places.sort_unstable();
                 places.windows(2).map(|pair| lines[pair[0]..pair[1]].to_vec()).collect()

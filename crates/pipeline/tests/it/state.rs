@@ -11,7 +11,7 @@ fn run(stops: &[u16]) -> Outcome {
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
     let facts = facts(&rules, &all_rule_tests());
     let stops: Vec<usize> =
-        stops.iter().map(|stop| facts.len() * usize::from(*stop) >> 16).collect();
+        stops.iter().map(|stop| (facts.len() * usize::from(*stop)) >> 16).collect();
     for (place, (fact, key)) in facts.into_iter().enumerate() {
         engine.push(fact, key);
         if stops.contains(&place) {
