@@ -7,7 +7,11 @@
 
 use crate::integrity;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, btree_map::Entry};
+use siphasher::sip::SipHasher13;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    hash::Hasher,
+};
 use trailhound_model::{
     event::Event,
     fact::Fact,
@@ -72,15 +76,18 @@ impl Order {
             self.latest = self.latest.max(emitted.since(time));
         }
         self.sequence += 1;
-        let event = &fact.event;
-        // The sequence only keeps records apart that agree in all that identifies them.
-        let place = (time, tie(event, fact.claims.id), 0);
+        let place = (time, tie(&fact.event, fact.claims.id), 0);
         match self.waiting.entry(place) {
             Entry::Vacant(vacant) => {
                 vacant.insert(fact);
             }
-            Entry::Occupied(_) => {
-                self.waiting.insert((place.0, place.1, self.sequence), fact);
+            Entry::Occupied(first) => {
+                let fact = keep_lesser(first.into_mut(), fact);
+                let mut place = (place.0, place.1, rest(&fact.event));
+                if self.waiting.contains_key(&place) {
+                    place.2 = place.2.wrapping_add(self.sequence);
+                }
+                self.waiting.insert(place, fact);
             }
         }
     }
@@ -130,6 +137,21 @@ fn tie(event: &Event, known: u64) -> u128 {
     u128::from(received) << 64 | u128::from(id)
 }
 
+/// Records that share even an auditID (the client chooses it) are ordered by what they ask for.
+fn rest(event: &Event) -> u64 {
+    let mut hasher = SipHasher13::new();
+    for part in [&event.user.name, &event.verb, &event.request_uri] {
+        hasher.write(part.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish().max(1)
+}
+
+/// Leaves in its place whichever comes first, and gives back the other.
+fn keep_lesser(place: &mut Box<Fact>, other: Box<Fact>) -> Box<Fact> {
+    if rest(&other.event) < rest(&place.event) { std::mem::replace(place, other) } else { other }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +188,33 @@ mod tests {
             run([fact(0, "a"), fact(10 * SECOND, "b"), fact(20 * SECOND, "c"), fact(1, "late")]);
         assert_eq!(out.len(), 4);
         assert_eq!(late, 1);
+    }
+
+    #[test]
+    fn records_that_share_time_and_audit_id_have_one_order_whatever_comes_first() {
+        let by = |user: &str| {
+            let mut fact = fact(7, "shared");
+            fact.event.user = trailhound_model::event::User {
+                name: user.into(),
+                ..trailhound_model::event::User::default()
+            }
+            .into();
+            fact
+        };
+        let users = |names: [&str; 3]| {
+            let mut order = Order::default();
+            for name in names {
+                order.push(by(name));
+            }
+            std::iter::from_fn(|| order.pop())
+                .map(|fact| fact.event.user.name.to_string())
+                .collect::<Vec<_>>()
+        };
+        let expected = users(["ann", "bob", "eve"]);
+        assert_eq!(expected.len(), 3);
+        for names in [["bob", "eve", "ann"], ["eve", "bob", "ann"], ["bob", "ann", "eve"]] {
+            assert_eq!(users(names), expected);
+        }
     }
 
     #[test]
