@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hasher;
 use trailhound_model::{
     action::Outcome,
@@ -65,7 +65,9 @@ impl Stages {
             *self.times.entry(time).or_default() += 1;
         }
         if self.oldest.len() > 2 * self.open.len() + 1024 {
-            self.oldest.retain(|key| self.open.contains_key(key));
+            // A request that ends and begins again under the same key is in the queue each time.
+            let mut kept = HashSet::with_capacity(self.open.len());
+            self.oldest.retain(|key| self.open.contains_key(key) && kept.insert(*key));
         }
         while self.open.len() > MOST_OPEN {
             let Some(key) = self.oldest.pop_front() else { return };
