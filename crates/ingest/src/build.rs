@@ -46,7 +46,8 @@ pub(crate) fn event(
     let scope = Scope::of_resource(wire.resource());
     let [plain, secrets] = &mut memory.annotations;
     let pairs = if scope == Scope::Secrets { secrets } else { plain };
-    let annotations = recall(&wire.annotations, pairs, |found| copy.annotations(found, scope))?;
+    let annotations =
+        recall(&wire.annotations, pairs, |found| copy.annotations(found, scope)).ok()?;
     let annotations = annotations.unwrap_or_default();
     let users = &mut memory.users;
     let received = Time::parse(&wire.request_received_timestamp);
@@ -60,18 +61,19 @@ pub(crate) fn event(
         time_inferred,
         verb: copy.text(&wire.verb),
         request_uri: copy.uri(&wire.request_uri),
-        user: recall(&wire.user, users, |user| copy.user(user))?.unwrap_or_default(),
-        impersonated: recall(&wire.impersonated_user, users, |user| copy.user(user))?,
+        user: recall(&wire.user, users, |user| copy.user(user)).ok()?.unwrap_or_default(),
+        impersonated: recall(&wire.impersonated_user, users, |user| copy.user(user)).ok()?,
         impersonation_constraint: wire
             .authentication_metadata
             .as_ref()
             .map(|meta| copy.text(&meta.impersonation_constraint))
             .unwrap_or_default(),
-        source_ips: recall(&wire.source_ips, &mut memory.addresses, |ips| copy.texts(ips))?
+        source_ips: recall(&wire.source_ips, &mut memory.addresses, |ips| copy.texts(ips))
+            .ok()?
             .unwrap_or_default(),
         user_agent: memory.agents.get(&wire.user_agent, || Some(copy.text(&wire.user_agent)))?,
         object: wire.object_ref.as_ref().map(|object| Box::new(copy.object(object))),
-        status: recall(&wire.response_status, &mut memory.statuses, |s| copy.status(s))?,
+        status: recall(&wire.response_status, &mut memory.statuses, |s| copy.status(s)).ok()?,
         bodies: presence(wire, &annotations, setting.cut),
         annotations,
         cluster: setting.cluster.clone(),
@@ -80,17 +82,21 @@ pub(crate) fn event(
     })
 }
 
-/// The value of a part: remembered, or made now. The outer `None` is a part that cannot be read.
+/// A part of the record is not what it should be.
+struct Unreadable;
+
+/// The value of a part: remembered, or made now.
 fn recall<'a, P: Deserialize<'a>, T>(
     part: &Part<'a, P>,
     recent: &mut Recent<T>,
     make: impl Fn(&P) -> T,
-) -> Option<Option<Shared<T>>> {
+) -> Result<Option<Shared<T>>, Unreadable> {
     match part {
-        Part::Absent => Some(None),
-        Part::Known(found) => Some(Some(make(found).into())),
+        Part::Absent => Ok(None),
+        Part::Known(found) => Ok(Some(make(found).into())),
         Part::Raw(text) => {
-            recent.get(text, || sonic_rs::from_str::<P>(text).ok().map(|p| make(&p))).map(Some)
+            let read = || sonic_rs::from_str::<P>(text).ok().map(|found| make(&found));
+            recent.get(text, read).map(Some).ok_or(Unreadable)
         }
     }
 }

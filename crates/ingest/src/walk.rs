@@ -42,15 +42,15 @@ fn set<'a>(wire: &mut Wire<'a>, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
         "impersonatedUser" => (wire.impersonated_user = walk.part()?, 8).1,
         "sourceIPs" => (wire.source_ips = walk.part()?, 9).1,
         "userAgent" => (wire.user_agent = walk.text()?, 10).1,
-        "objectRef" => (wire.object_ref = walk.object_ref()?, 11).1,
+        "objectRef" => (walk.object_ref(&mut wire.object_ref)?, 11).1,
         "responseStatus" => (wire.response_status = walk.part()?, 12).1,
-        "requestObject" => (wire.request_object = walk.raw()?, 13).1,
-        "responseObject" => (wire.response_object = walk.raw()?, 14).1,
+        "requestObject" => (walk.raw(&mut wire.request_object)?, 13).1,
+        "responseObject" => (walk.raw(&mut wire.response_object)?, 14).1,
         "requestReceivedTimestamp" => (wire.request_received_timestamp = walk.text()?, 15).1,
         "stageTimestamp" => (wire.stage_timestamp = walk.text()?, 16).1,
-        "timestamp" => (wire.timestamp = walk.raw()?, 17).1,
+        "timestamp" => (walk.raw(&mut wire.timestamp)?, 17).1,
         "annotations" => (wire.annotations = walk.part()?, 18).1,
-        "authenticationMetadata" => (wire.authentication_metadata = walk.authentication()?, 19).1,
+        "authenticationMetadata" => (walk.authentication(&mut wire.authentication_metadata)?, 19).1,
         _ => (walk.skip()?, OTHER).1,
     };
     Some(field)
@@ -157,14 +157,15 @@ impl<'a> Walk<'a> {
         Some(if raw == "null" { Part::Absent } else { Part::Raw(raw) })
     }
 
-    fn raw(&mut self) -> Option<Option<Raw<'a>>> {
+    fn raw(&mut self, place: &mut Option<Raw<'a>>) -> Option<()> {
         let raw = self.skip()?;
-        Some((raw != "null").then_some(Raw(Cow::Borrowed(raw))))
+        *place = (raw != "null").then_some(Raw(Cow::Borrowed(raw)));
+        Some(())
     }
 
-    fn object_ref(&mut self) -> Option<Option<WireRef<'a>>> {
+    fn object_ref(&mut self, place: &mut Option<WireRef<'a>>) -> Option<()> {
         if self.peek()? == b'n' {
-            return self.null().map(|()| None);
+            return self.null();
         }
         let mut object = WireRef::default();
         let mut seen = 0;
@@ -185,11 +186,13 @@ impl<'a> Walk<'a> {
             *place = walk.text()?;
             (!again).then_some(())
         })?;
-        Some(Some(object))
+        *place = Some(object);
+        Some(())
     }
 
-    fn authentication(&mut self) -> Option<Option<WireAuthentication<'a>>> {
-        sonic_rs::from_str(self.skip()?).ok()
+    fn authentication(&mut self, place: &mut Option<WireAuthentication<'a>>) -> Option<()> {
+        *place = sonic_rs::from_str(self.skip()?).ok()?;
+        Some(())
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) enum Part<'a, T> {
     Known(T),
 }
 
-impl<'a, T> Part<'a, T> {
+impl<T> Part<'_, T> {
     /// What is known without looking into the text.
     pub(crate) fn known(&self) -> Option<&T> {
         match self {

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -44,11 +45,14 @@ fn variant(text: &str, number: u32) -> String {
     let (mut key, mut out) = (String::new(), String::new());
     for line in text.split_inclusive('\n') {
         if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            key = line.split(':').next().unwrap_or_default().to_owned();
+            line.split(':').next().unwrap_or_default().clone_into(&mut key);
         }
         match key.as_str() {
             "tests" => {}
-            "id" => out.push_str(&format!("{}-{number}\n", line.trim_end())),
+            "id" => {
+                out.push_str(line.trim_end());
+                let _ = writeln!(out, "-{number}");
+            }
             "when" if !CLOSED.iter().any(|word| line.contains(word)) => {
                 out.push_str(&literals(line, number));
             }
