@@ -6,7 +6,10 @@
 //! by the parser of [`crate::wire`], and what that refuses by [`crate::degraded`]: this walk can
 //! only ever be faster, not of another opinion.
 
-use crate::wire::{Part, Raw, Text, Wire, WireAuthentication, WireRef};
+use crate::{
+    frame::string_end,
+    wire::{Part, Raw, Text, Wire, WireAuthentication, WireRef},
+};
 use serde::Deserialize;
 use sonic_rs::LazyValue;
 use std::borrow::Cow;
@@ -129,8 +132,16 @@ impl<'a> Walk<'a> {
         }
         match self.plain() {
             Some(text) => Some(Text(Cow::Borrowed(text))),
-            None => sonic_rs::from_str(self.skip()?).ok(),
+            None => self.escaped(),
         }
+    }
+
+    /// The string here, if it has escapes.
+    fn escaped(&mut self) -> Option<Text<'a>> {
+        let end = string_end(self.text.as_bytes(), self.at)?;
+        let raw = self.text.get(self.at..end)?;
+        self.at = end;
+        sonic_rs::from_str(raw).ok()
     }
 
     fn null(&mut self) -> Option<()> {

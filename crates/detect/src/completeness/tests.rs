@@ -16,7 +16,7 @@ fn renewal(name: &str, second: i64) -> Fact {
             name: name.into(),
             ..ObjectRef::default()
         })),
-        status: Some(Box::new(Status { code: Some(200), ..Status::default() })),
+        status: Some(Status { code: Some(200), ..Status::default() }.into()),
         ..Event::default()
     })
 }

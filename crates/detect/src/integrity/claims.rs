@@ -191,7 +191,7 @@ mod tests {
                 subresource: subresource.into(),
                 ..ObjectRef::default()
             })),
-            status: Some(Box::new(Status { code: Some(200), ..Status::default() })),
+            status: Some(Status { code: Some(200), ..Status::default() }.into()),
             ..Event::default()
         }
     }
@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn a_refused_request_that_succeeded_and_an_end_before_the_beginning_are_told() {
         let mut refused = event("get", "/api/v1/nodes/n", ["", "nodes", "n", ""]);
-        refused.annotations = vec![("authorization.k8s.io/decision".into(), "forbid".into())];
+        refused.annotations =
+            vec![("authorization.k8s.io/decision".into(), "forbid".into())].into();
         assert_eq!(contradiction(&refused), Some(Contradiction::ForbiddenButDone));
         let mut early = event("get", "/api/v1/nodes/n", ["", "nodes", "n", ""]);
         early.received = Some(Time(3 * SECOND));
