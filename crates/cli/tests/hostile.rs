@@ -156,7 +156,8 @@ fn a_line_over_the_limit_is_counted_and_its_neighbours_are_read() {
     let long = vec![b'x'; 40 << 20];
     file.write_all(record(1, &[]).as_bytes()).unwrap();
     file.write_all(&[b"{\"a\":\"", long.as_slice(), b"\"}\n"].concat()).unwrap();
-    let whole = record(2, &[("\"requestReceived", "\"requestObject\":{\"x\":\"@@\"},\"requestReceived")]);
+    let whole =
+        record(2, &[("\"requestReceived", "\"requestObject\":{\"x\":\"@@\"},\"requestReceived")]);
     let (head, tail) = whole.split_once("@@").unwrap();
     file.write_all(&[head.as_bytes(), &long, tail.as_bytes()].concat()).unwrap();
     file.write_all(&[long.as_slice(), b"\n", record(3, &[]).as_bytes()].concat()).unwrap();
