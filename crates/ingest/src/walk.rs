@@ -119,7 +119,10 @@ impl<'a> Walk<'a> {
         let from = self.at + 1;
         let inside = self.text.as_bytes().get(from..)?;
         let length = memchr::memchr2(b'"', b'\\', inside)?;
-        if inside.get(length) != Some(&b'"') {
+        let text = inside.get(..length)?;
+        // JSON has no raw control characters in strings; looked for without branches.
+        let has_control = text.iter().fold(false, |found, byte| found | (*byte < b' '));
+        if inside.get(length) != Some(&b'"') || has_control {
             return None;
         }
         self.at = from + length + 1;
@@ -230,6 +233,13 @@ mod tests {
         let (mine, general) = both(WHOLE);
         assert!(mine.is_some());
         assert_eq!(mine, general);
+    }
+
+    #[test]
+    fn a_raw_control_character_in_a_string_is_damage() {
+        for text in ["{\"verb\":\"\0get\"}", "{\"verb\":\"a\nb\"}", "{\"ve\trb\":\"get\"}"] {
+            assert_eq!(both(text), (None, None), "{text:?}");
+        }
     }
 
     #[test]
