@@ -157,7 +157,7 @@ mod tests {
     fn the_window_holds_at_least_what_it_promises_and_stays_bounded() {
         let mut dedupe = Dedupe::default();
         let total = 11_000_000u128;
-        // Spread as keyed hashes are: the table takes them as they come.
+        // Keys are hashes; numbers in a row would fill the table in one lump.
         let key = |number: u128| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         for number in 0..total {
             assert!(dedupe.is_new(key(number), Time(0)));

@@ -67,6 +67,14 @@ struct Growing {
 
 /// Counting findings whose sentence is kept current.
 const MOST_GROWING: usize = 2_000;
+/// A longer record is not kept for that.
+const MOST_GROWING_BYTES: usize = 32 << 10;
+
+/// Clusters that are told apart. Whoever may write to a queue of many clusters chooses their names,
+/// and each takes memory of its own.
+const MOST_CLUSTERS: usize = 64;
+/// Where the records of all further clusters are judged, together.
+const OTHER_CLUSTERS: &str = "(further clusters)";
 
 /// The answer for all clusters.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,10 +117,14 @@ impl Engine {
 
     /// Takes the next fact. `key` identifies its record, see [`crate::dedupe::key`].
     pub fn push(&mut self, fact: impl Into<Box<Fact>>, key: Key) {
-        let fact = fact.into();
+        let mut fact = fact.into();
         let settings = self.settings;
         if !self.clusters.contains_key(&fact.event.cluster) {
-            self.clusters.insert(fact.event.cluster.clone(), Cluster::new(settings));
+            if self.clusters.len() >= MOST_CLUSTERS {
+                fact.event.cluster = Str::const_new(OTHER_CLUSTERS);
+            }
+            let name = fact.event.cluster.clone();
+            self.clusters.entry(name).or_insert_with(|| Cluster::new(settings));
         }
         let Some(cluster) = self.clusters.get_mut(&fact.event.cluster) else { return };
         if !cluster.dedupe.is_new(key, fact.event.time) {
@@ -138,6 +150,11 @@ impl Engine {
         let mut outcome = Outcome::default();
         for (name, cluster) in &self.clusters {
             cluster.report(name, &self.rules, &mut outcome);
+        }
+        if self.clusters.contains_key(OTHER_CLUSTERS) {
+            outcome.bounds.push(format!(
+                "records of clusters beyond the first {MOST_CLUSTERS} were judged together, as the cluster \"{OTHER_CLUSTERS}\": scan them apart"
+            ));
         }
         outcome.findings.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.id.cmp(&b.id)));
         outcome.incidents.sort_by(|a, b| {
@@ -279,7 +296,7 @@ impl Cluster {
     }
 
     fn watch(&mut self, id: String, growing: Growing) {
-        if self.growing.len() < MOST_GROWING {
+        if self.growing.len() < MOST_GROWING && growing.fact.weight() <= MOST_GROWING_BYTES {
             self.growing.insert(id, growing);
         }
     }
@@ -313,7 +330,9 @@ impl Cluster {
         outcome.events += self.coverage.events;
         outcome.duplicates += self.dedupe.duplicates;
         outcome.duplicate_window = self.dedupe.window();
-        outcome.overflow.extend(self.findings.overflow.clone());
+        for (rule, count) in &self.findings.overflow {
+            *outcome.overflow.entry(rule.clone()).or_default() += count;
+        }
         outcome.first = earliest(outcome.first, self.coverage.first());
         outcome.last = outcome.last.max(self.coverage.last());
         for (count, what) in [
@@ -325,6 +344,14 @@ impl Cluster {
             (
                 self.coverage.unfollowed(),
                 "regular requests that were not followed because there were too many",
+            ),
+            (
+                self.findings.unnamed,
+                "records of findings that were counted but not named because there were too many",
+            ),
+            (
+                self.findings.unshown,
+                "records of findings that are named but not shown because there were too many",
             ),
             (
                 self.stages.forgotten,

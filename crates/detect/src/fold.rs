@@ -19,7 +19,11 @@ const MOST_TOUCHES: usize = 64;
 const WHOLE_RECORDS: usize = 4;
 /// Most findings that are kept, and as many again of high severity, so that a flood of mild ones
 /// cannot push out a grave one; beyond this they are counted and their rule is named.
-const MOST_FINDINGS: usize = 20_000;
+const MOST_FINDINGS: usize = 5_000;
+/// Most records that all findings name together, beyond the first of each.
+const MOST_NAMED: usize = 200_000;
+/// Most bytes of text that the records of all findings show together.
+const MOST_SHOWN: usize = 32 << 20;
 
 /// Findings of one rule on one actor, credential and address beyond which the object does not
 /// matter any more: who reads 70 secrets makes a few findings, not 70.
@@ -39,6 +43,12 @@ pub struct Findings {
     hands: HashMap<Hand, Vec<usize>>,
     /// Findings that were not kept because there were too many, per rule.
     pub overflow: BTreeMap<String, u64>,
+    named: usize,
+    shown: usize,
+    /// Records that were counted but not named, because all findings together name too many.
+    pub unnamed: u64,
+    /// Records that are named but not shown, because all findings together show too much.
+    pub unshown: u64,
 }
 
 /// What became of a finding.
@@ -124,9 +134,15 @@ impl Findings {
         let Some(finding) = self.list.get_mut(place) else { return };
         finding.record_count += 1;
         finding.last = finding.last.max(record.time);
-        if finding.records.len() < MOST_RECORDS {
-            finding.records.push(record);
+        if finding.records.len() >= MOST_RECORDS {
+            return;
         }
+        if self.named >= MOST_NAMED {
+            self.unnamed += 1;
+            return;
+        }
+        self.named += 1;
+        finding.records.push(record);
     }
 
     /// Gives the last record of a finding its text, if it is among the first that show theirs.
@@ -135,7 +151,12 @@ impl Findings {
         let shown = finding.records.iter().filter(|record| !record.masked.is_empty()).count();
         let kept = finding.record_count == finding.records.len() as u64;
         if let Some(last) = finding.records.last_mut().filter(|_| kept && shown < WHOLE_RECORDS) {
+            if self.shown >= MOST_SHOWN {
+                self.unshown += 1;
+                return;
+            }
             exhibit.record().clone_into(&mut last.masked);
+            self.shown += last.masked.len();
         }
     }
 

@@ -17,6 +17,9 @@ use trailhound_rules::{Enables, Rule, RuleSet, Verdict};
 /// Characters of a user agent that a finding keeps.
 pub(crate) const MOST_AGENT: usize = 300;
 
+/// Characters of a path that a finding keeps; the record has the rest.
+const MOST_PATH: usize = 1_000;
+
 /// What is needed to judge.
 pub(crate) struct Judge<'a> {
     pub(crate) rules: &'a RuleSet,
@@ -137,7 +140,7 @@ fn summary(fact: &Fact) -> String {
                 .collect();
             format!("{}{slash}{} {}", object.resource, object.subresource, place.join("/"))
         }
-        None => event.path().to_owned(),
+        None => event.path().chars().take(MOST_PATH).collect(),
     };
     let code = event.code().map_or_else(|| "no status".to_owned(), |code| code.to_string());
     format!("{} {} → {code}", event.verb, what.trim_end())
@@ -155,7 +158,7 @@ pub(crate) fn credential_entity(fact: &Fact) -> String {
 pub(crate) fn target_entity(fact: &Fact) -> String {
     match &fact.event.object {
         Some(object) => entity::object(&object.resource, &object.namespace, fact.object_name()),
-        None => format!("url:{}", fact.event.path()),
+        None => format!("url:{}", fact.event.path().chars().take(MOST_PATH).collect::<String>()),
     }
 }
 

@@ -23,6 +23,9 @@ pub const DEFAULT_LATENESS: i64 = 2 * SECOND;
 /// Most facts that wait; beyond this the oldest goes. Two seconds at 20,000 events a second: a log
 /// whose records all have one time must not be held in memory whole.
 const MOST_WAITING: usize = 40_000;
+/// Most bytes that wait, counted by [`Fact::weight`]: a client may fill two seconds with requests of
+/// a megabyte each.
+const MOST_BYTES: usize = 64 << 20;
 /// A record further ahead of all others than this does not move the watermark by itself: one
 /// record with a broken clock must not make all others late.
 const LEAP: i64 = 15 * 60 * SECOND;
@@ -30,10 +33,19 @@ const LEAP: i64 = 15 * 60 * SECOND;
 /// Time, what breaks ties, sequence. Small, because it is moved a few times per record.
 type Place = (Time, u128, u64);
 
+/// A fact with its weight as it was when it came: opening a record changes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Waiting {
+    fact: Box<Fact>,
+    weight: usize,
+}
+
 /// The waiting facts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
-    waiting: BTreeMap<Place, Box<Fact>>,
+    waiting: BTreeMap<Place, Waiting>,
+    /// Bytes that wait.
+    bytes: usize,
     newest: Option<Time>,
     leapt: Option<Time>,
     emitted: Option<Time>,
@@ -56,6 +68,7 @@ impl Order {
     pub fn new(lateness: i64) -> Order {
         Order {
             waiting: BTreeMap::new(),
+            bytes: 0,
             newest: None,
             leapt: None,
             emitted: None,
@@ -77,17 +90,20 @@ impl Order {
         }
         self.sequence += 1;
         let place = (time, tie(&fact.event, fact.claims.id), 0);
+        let weight = fact.weight();
+        self.bytes += weight;
+        let waiting = Waiting { fact, weight };
         match self.waiting.entry(place) {
             Entry::Vacant(vacant) => {
-                vacant.insert(fact);
+                vacant.insert(waiting);
             }
             Entry::Occupied(first) => {
-                let fact = keep_lesser(first.into_mut(), fact);
-                let mut place = (place.0, place.1, rest(&fact.event));
+                let waiting = keep_lesser(first.into_mut(), waiting);
+                let mut place = (place.0, place.1, rest(&waiting.fact.event));
                 if self.waiting.contains_key(&place) {
                     place.2 = place.2.wrapping_add(self.sequence);
                 }
-                self.waiting.insert(place, fact);
+                self.waiting.insert(place, waiting);
             }
         }
     }
@@ -114,7 +130,7 @@ impl Order {
     pub fn take_due(&mut self) -> Option<Box<Fact>> {
         let (place, _) = self.waiting.first_key_value()?;
         let due = self.newest.is_some_and(|newest| newest.since(place.0) >= self.lateness);
-        if !due && self.waiting.len() <= MOST_WAITING {
+        if !due && self.waiting.len() <= MOST_WAITING && self.bytes <= MOST_BYTES {
             return None;
         }
         self.pop()
@@ -122,7 +138,8 @@ impl Order {
 
     /// The next fact, due or not: for the end of the input.
     pub fn pop(&mut self) -> Option<Box<Fact>> {
-        let (place, fact) = self.waiting.pop_first()?;
+        let (place, Waiting { fact, weight }) = self.waiting.pop_first()?;
+        self.bytes = self.bytes.saturating_sub(weight);
         self.emitted = self.emitted.max(Some(place.0));
         Some(fact)
     }
@@ -148,8 +165,9 @@ fn rest(event: &Event) -> u64 {
 }
 
 /// Leaves in its place whichever comes first, and gives back the other.
-fn keep_lesser(place: &mut Box<Fact>, other: Box<Fact>) -> Box<Fact> {
-    if rest(&other.event) < rest(&place.event) { std::mem::replace(place, other) } else { other }
+fn keep_lesser(place: &mut Waiting, other: Waiting) -> Waiting {
+    let is_less = rest(&other.fact.event) < rest(&place.fact.event);
+    if is_less { std::mem::replace(place, other) } else { other }
 }
 
 #[cfg(test)]
@@ -224,6 +242,25 @@ mod tests {
             run([fact(0, "a"), fact(far, "z"), fact(SECOND, "b"), fact(2 * SECOND, "c")]);
         assert_eq!(late, 0);
         assert_eq!(out.last().unwrap().1, "z");
+    }
+
+    #[test]
+    fn a_second_full_of_long_records_does_not_wait_whole() {
+        let mut order = Order::default();
+        let long = |number: i64| {
+            let mut fact = fact(number, &number.to_string());
+            fact.event.request_uri = "x".repeat(1 << 20).into();
+            fact
+        };
+        let mut out = 0;
+        for number in 0..100 {
+            order.push(long(number));
+            out += std::iter::from_fn(|| order.take_due()).count();
+            assert!(order.bytes <= MOST_BYTES);
+        }
+        assert!(out >= 36, "{out}");
+        while order.pop().is_some() {}
+        assert_eq!(order.bytes, 0);
     }
 
     proptest! {

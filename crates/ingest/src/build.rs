@@ -6,11 +6,13 @@
 //! looks only at text that passed a look at pairs of letters.
 
 use crate::{
+    limits::{MAX_ANNOTATION, MAX_LIST, MAX_NAME, MAX_TEXT},
     mask::{Masker, Scope, is_suspicious},
     memory::{Memory, Recent},
     wire::{Pairs, Part, Raw, Text, Texts, Wire, WireRef, WireStatus, WireUser},
 };
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use trailhound_model::{
     Shared, Str,
     event::{BodyPresence, Event, Level, ObjectRef, Position, Stage, Status, User},
@@ -71,7 +73,7 @@ pub(crate) fn event(
         source_ips: recall(&wire.source_ips, &mut memory.addresses, |ips| copy.texts(ips))
             .ok()?
             .unwrap_or_default(),
-        user_agent: memory.agents.get(&wire.user_agent, || Some(copy.text(&wire.user_agent)))?,
+        user_agent: memory.agents.get(&wire.user_agent, || Some(copy.long(&wire.user_agent)))?,
         object: wire.object_ref.as_ref().map(|object| Box::new(copy.object(object))),
         status: recall(&wire.response_status, &mut memory.statuses, |s| copy.status(s)).ok()?,
         bodies: presence(wire, &annotations, setting.cut),
@@ -108,20 +110,31 @@ struct Copier<'m> {
 
 impl Copier<'_> {
     fn text(&self, text: &Text<'_>) -> Str {
-        self.checked(text, Masker::text)
+        self.checked(text, MAX_NAME, Masker::text)
     }
 
+    fn long(&self, text: &Text<'_>) -> Str {
+        self.checked(text, MAX_TEXT, Masker::text)
+    }
+
+    /// A URI stays whole: what it asks for may stand at its end, and a server takes no URI that is
+    /// longer than a megabyte.
     fn uri(&self, uri: &Text<'_>) -> Str {
-        self.checked(uri, Masker::uri)
+        self.checked(uri, usize::MAX, Masker::uri)
     }
 
-    fn checked(&self, text: &Text<'_>, mask: impl Fn(&Masker, &str) -> Option<String>) -> Str {
+    fn checked(
+        &self,
+        text: &Text<'_>,
+        most: usize,
+        mask: impl Fn(&Masker, &str) -> Option<String>,
+    ) -> Str {
         if is_suspicious(text)
             && let Some(masked) = mask(self.masker, text)
         {
-            return masked.into();
+            return capped(&masked, most);
         }
-        Str::new(text.as_str())
+        capped(text.as_str(), most)
     }
 
     /// A text that is likely to be one of the field's fixed ones.
@@ -130,18 +143,21 @@ impl Copier<'_> {
     }
 
     fn texts(&self, texts: &Texts<'_>) -> Vec<Str> {
-        texts.0.iter().map(|text| self.text(text)).collect()
+        // The last ones count: of addresses only the last is not the client's choice.
+        let from = texts.0.len().saturating_sub(MAX_LIST);
+        texts.0.iter().skip(from).map(|text| self.text(text)).collect()
     }
 
     fn user(&self, user: &WireUser<'_>) -> User {
         User {
             name: self.text(&user.username),
             uid: self.text(&user.uid),
-            groups: user.groups.0.iter().map(|group| self.name(group)).collect(),
+            groups: user.groups.0.iter().take(MAX_LIST).map(|group| self.name(group)).collect(),
             extra: user
                 .extra
                 .0
                 .iter()
+                .take(MAX_LIST)
                 .map(|(key, values)| (self.name(key), self.texts(values)))
                 .collect(),
         }
@@ -178,7 +194,7 @@ impl Copier<'_> {
         Status {
             code: status.code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code != 0),
             reason: self.text(&status.reason),
-            message: self.text(&status.message),
+            message: self.long(&status.message),
             succeeded: status.succeeded,
         }
     }
@@ -190,11 +206,24 @@ impl Copier<'_> {
                 let masked = self.masker.named(key, value, scope);
                 return (self.text(key), masked.map_or_else(Str::default, Str::from));
             }
-            let value = self.checked(value, |masker, value| masker.named(key, value, scope));
+            let value = self
+                .checked(value, MAX_ANNOTATION, |masker, value| masker.named(key, value, scope));
             (known.unwrap_or_else(|| self.text(key)), value)
         };
-        pairs.0.iter().map(pair).collect()
+        pairs.0.iter().take(MAX_LIST).map(pair).collect()
     }
+}
+
+/// The text if it is no longer than `most` bytes, else its beginning and a mark that keeps texts
+/// apart which begin alike.
+fn capped(text: &str, most: usize) -> Str {
+    if text.len() <= most {
+        return Str::new(text);
+    }
+    let head = text.get(..text.floor_char_boundary(most)).unwrap_or_default();
+    let hash = Sha256::digest(text.as_bytes());
+    let hash = hash.iter().take(8).fold(0u64, |hash, byte| hash << 8 | u64::from(*byte));
+    format!("{head}…[cut: {} bytes, {hash:016x}]", text.len()).into()
 }
 
 fn time_of(wire: &Wire<'_>, received: Option<Time>, setting: &Setting) -> (Time, bool) {

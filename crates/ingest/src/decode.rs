@@ -10,7 +10,7 @@ use crate::{
     convert::{self, http},
     degraded, depth,
     frame::{self, Framer, Piece, PieceKind, Step},
-    limits::{INNER_TOTAL, SKIP_DEPTH},
+    limits::{INNER_EVENTS, INNER_TOTAL, SKIP_DEPTH},
     mask::Masker,
     memory::Memory,
     reader::{Chunk, Oversized},
@@ -65,6 +65,7 @@ pub fn decode(chunk: &Chunk, decoder: &Decoder<'_>, sink: &mut dyn Sink) -> Tall
         tally: Tally { bytes: chunk.bytes.len() as u64, ..Tally::default() },
         previous: chunk.previous_time,
         unpacked: 0,
+        inner_events: 0,
         in_headers: chunk.in_headers,
     };
     match &chunk.pieces {
@@ -118,6 +119,8 @@ pub(crate) struct Run<'r> {
     previous: Option<Time>,
     /// Bytes that were unpacked out of envelopes.
     unpacked: usize,
+    /// Events that were found inside of envelopes.
+    inner_events: u32,
     /// The last line belonged to the head of an HTTP message.
     in_headers: bool,
 }
@@ -268,6 +271,12 @@ impl<'r> Run<'r> {
     /// Hands the event on; `false` if a part of it cannot be read, which parts that
     /// [`crate::degraded`] put together always can.
     pub(crate) fn emit(&mut self, wire: &Wire<'_>, text: &str, envelope: &Envelope) -> bool {
+        let is_inner = envelope.depth > 0;
+        if is_inner && self.inner_events >= INNER_EVENTS {
+            self.reject(envelope, "an event of an envelope that holds too many".to_owned());
+            return true;
+        }
+        self.inner_events += u32::from(is_inner);
         let setting = self.setting(envelope);
         self.hand_on(wire, text, &setting, envelope.repaired)
     }

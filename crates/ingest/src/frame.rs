@@ -11,6 +11,13 @@ use memchr::{memchr, memchr_iter, memchr3, memrchr_iter};
 
 /// Nesting at which a value is no longer followed.
 const MAX_NESTING: usize = 100_000;
+/// Objects that begin where a record may begin (with a line, or like a native record) and lie in
+/// one another, at which a value is no longer followed. Indented JSON has one of them. Where there
+/// are many, these are records that were cut one by one, and following each to the end of all would
+/// take time without end.
+const MAX_RECORDS: usize = 64;
+/// How a native record begins.
+const BEGINNING: &[u8] = b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/";
 /// How far the opening of a list (`{"kind":"EventList",…,"items":[`) may reach.
 const MAX_LIST_HEAD: usize = 64 << 10;
 /// Keys whose value, if it is a list, is a list of records: an `EventList`, `aws logs
@@ -51,11 +58,21 @@ pub(crate) enum Step {
 /// Follows one JSON value to its end. Can be fed in parts.
 #[derive(Debug, Default)]
 pub(crate) struct Balance {
-    /// One bit per open bracket: set for a list.
-    open: Vec<bool>,
+    /// One per open bracket.
+    open: Vec<Bracket>,
+    /// How many of them may be records of their own.
+    records: usize,
     in_string: bool,
     escaped: bool,
+    at_line: bool,
     previous: u8,
+}
+
+/// An open bracket.
+#[derive(Clone, Copy, Debug)]
+struct Bracket {
+    is_list: bool,
+    may_be_record: bool,
 }
 
 /// Outcome of following a value.
@@ -72,7 +89,8 @@ pub(crate) enum Progress {
 impl Balance {
     /// As if an object had been opened already.
     fn inside_object() -> Balance {
-        Balance { open: vec![false], previous: b'"', ..Balance::default() }
+        let object = Bracket { is_list: false, may_be_record: false };
+        Balance { open: vec![object], previous: b'"', ..Balance::default() }
     }
 
     /// Follows the value through `bytes` from `at`.
@@ -85,7 +103,7 @@ impl Balance {
                 }
                 continue;
             }
-            if !self.token(byte) {
+            if !self.token(byte, bytes, at) {
                 return Progress::Broken(at);
             }
             at += 1;
@@ -113,18 +131,21 @@ impl Balance {
     }
 
     /// Takes one byte outside of strings; whether it may stand there.
-    fn token(&mut self, byte: u8) -> bool {
+    fn token(&mut self, byte: u8, bytes: &[u8], at: usize) -> bool {
+        let begins_line = std::mem::replace(&mut self.at_line, byte == b'\n');
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => return true,
             b'"' => self.in_string = true,
-            b'{' | b'[' => {
-                if !self.may_open() || self.open.len() >= MAX_NESTING {
+            b'{' => {
+                let is_native = || bytes.get(at..).is_some_and(|rest| rest.starts_with(BEGINNING));
+                let may_be_record = begins_line || is_native();
+                if !self.open(Bracket { is_list: false, may_be_record }) {
                     return false;
                 }
-                self.open.push(byte == b'[');
             }
-            b'}' | b']' if self.open.pop() != Some(byte == b']') => return false,
-            b'}' | b']' => {}
+            b'[' if !self.open(Bracket { is_list: true, may_be_record: false }) => return false,
+            b'}' | b']' if !self.close(byte == b']') => return false,
+            b'[' | b'}' | b']' => {}
             _ if !is_scalar_byte(byte) => return false,
             _ => {}
         }
@@ -132,9 +153,29 @@ impl Balance {
         true
     }
 
+    /// Whether a bracket may open here; if so it is open.
+    fn open(&mut self, bracket: Bracket) -> bool {
+        let records = self.records + usize::from(bracket.may_be_record);
+        let may = self.may_open() && self.open.len() < MAX_NESTING && records <= MAX_RECORDS;
+        if may {
+            self.open.push(bracket);
+            self.records = records;
+        }
+        may
+    }
+
+    /// Whether the innermost bracket is of this sort; if so it is closed.
+    fn close(&mut self, is_list: bool) -> bool {
+        let Some(bracket) = self.open.pop().filter(|bracket| bracket.is_list == is_list) else {
+            return false;
+        };
+        self.records -= usize::from(bracket.may_be_record);
+        true
+    }
+
     fn may_open(&self) -> bool {
         matches!(
-            (self.open.last(), self.previous),
+            (self.open.last().map(|bracket| bracket.is_list), self.previous),
             (None, _) | (Some(_), b':') | (Some(true), b'[' | b',')
         )
     }
@@ -303,15 +344,29 @@ fn resync(bytes: &[u8], start: usize, offender: usize) -> Option<usize> {
     let line = memchr_iter(b'\n', inside)
         .map(|newline| start + newline + 1)
         .find(|line| begins_record(bytes, *line) == Some(true));
-    let end = memchr(b'\n', bytes.get(offender..).unwrap_or_default())
-        .map(|length| offender + length + 1);
-    let reach = line.or(end).unwrap_or(bytes.len());
-    glued_record(bytes, start, reach).or(line).or(end)
+    if let Some(line) = line {
+        return glued_record(bytes, start, line).or(Some(line));
+    }
+    // Looked for in growing steps: what lies further away than the answer must not cost anything,
+    // or a file of cut records without a newline would be searched to its end for each of them.
+    let mut reach = FIRST_REACH;
+    loop {
+        let end = offender.saturating_add(reach).min(bytes.len());
+        let newline = memchr(b'\n', bytes.get(offender..end).unwrap_or_default());
+        let newline = newline.map(|length| offender + length + 1);
+        let found = glued_record(bytes, start, newline.unwrap_or(end)).or(newline);
+        if found.is_some() || end == bytes.len() {
+            return found;
+        }
+        reach *= 2;
+    }
 }
+
+/// How far is looked first for where to start again.
+const FIRST_REACH: usize = 4 << 10;
 
 /// A record directly behind one that was cut. Inside of a string its quotes would be escaped.
 fn glued_record(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
-    const BEGINNING: &[u8] = b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/";
     let rest = bytes.get(start + 1..end)?;
     memchr::memmem::find(rest, BEGINNING).map(|at| start + 1 + at)
 }
@@ -496,10 +551,12 @@ pub(crate) fn line_cut(bytes: &[u8]) -> Option<usize> {
 
 /// Plain text after a finished line: it can be no part of a pretty-printed record.
 fn begins_text(bytes: &[u8], at: usize) -> bool {
-    let starts = bytes.get(at).is_some_and(|byte| !b" \t\r\n{}[]\",:".contains(byte));
+    if bytes.get(at).is_none_or(|byte| b" \t\r\n{}[]\",:".contains(byte)) {
+        return false;
+    }
     let before = bytes.get(..at).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace());
-    starts && !matches!(last, Some(b',' | b':' | b'[' | b'{'))
+    !matches!(last, Some(b',' | b':' | b'[' | b'{'))
 }
 
 /// Whether the first line of `bytes` holds whole records or plain text, so that lines may be taken

@@ -14,6 +14,8 @@ mod degraded;
 mod depth;
 mod extract;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod limits;
 mod mask;
 mod memory;

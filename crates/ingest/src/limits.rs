@@ -15,7 +15,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { chunk: 256 << 10, record: 256 << 20, unpacked: 64 << 30, ratio: 5000 }
+        Limits { chunk: 256 << 10, record: 32 << 20, unpacked: 64 << 30, ratio: 500 }
     }
 }
 
@@ -33,12 +33,36 @@ pub(crate) const SKIP_DEPTH: usize = 2048;
 /// Nesting of a body that is still looked into; objects of Kubernetes stay below half of it.
 pub(crate) const BODY_DEPTH: usize = 128;
 
+/// Values (numbers, texts, lists, objects) of a body that is still looked into. Each takes about 60
+/// bytes. A list of 3,000 pods has half as many.
+pub(crate) const BODY_VALUES: usize = 1_000_000;
+
+/// Longest name (of a user, an object, a client's audit id) that an event keeps whole.
+pub(crate) const MAX_NAME: usize = 512;
+
+/// Longest text of other fields (program, message) that an event keeps whole.
+pub(crate) const MAX_TEXT: usize = 4 << 10;
+
+/// Longest value of an annotation that an event keeps whole.
+pub(crate) const MAX_ANNOTATION: usize = 16 << 10;
+
+/// Groups, addresses and the like that an event keeps of each: more than fit into the headers of
+/// a request, so that nothing that a client can send is lost here.
+pub(crate) const MAX_LIST: usize = 1 << 16;
+
+/// A longer record is judged as evidence at once instead of being kept closed: its bytes would be
+/// held until its turn comes.
+pub(crate) const SEALED_WHOLE: usize = 256 << 10;
+
 /// Envelopes that may lie in one another, every object and every string of JSON counted: four
 /// wrappings in earnest take up to two each.
 pub(crate) const MAX_ENVELOPES: u8 = 8;
 
 /// Bytes that one packed envelope may unpack to. CloudWatch sends at most 1 MiB packed.
-pub(crate) const INNER_UNPACKED: usize = 64 << 20;
+pub(crate) const INNER_UNPACKED: usize = 32 << 20;
 
 /// Bytes that all packed envelopes of one chunk may unpack to together.
-pub(crate) const INNER_TOTAL: usize = 1 << 30;
+pub(crate) const INNER_TOTAL: usize = 128 << 20;
+
+/// Events out of envelopes that one chunk may become: they take more memory than their packed text.
+pub(crate) const INNER_EVENTS: u32 = 50_000;

@@ -182,6 +182,11 @@ impl ChunkReader {
         if self.framer.is_between_records() && frame::begins_with_whole_line(&self.buffer) {
             let end =
                 if self.eof { Some(self.buffer.len()) } else { frame::line_cut(&self.buffer) };
+            // Behind a long record the buffer is long; its lines become facts, which take more
+            // memory than lines, so they go in several chunks.
+            let most = 4 * self.limits.chunk;
+            let head = self.buffer.get(..most).filter(|_| end.is_some_and(|end| end > most));
+            let end = head.and_then(frame::line_cut).or(end);
             if let Some(end) = end.filter(|end| *end > 0) {
                 return Some(self.take(end, None));
             }
@@ -197,6 +202,9 @@ impl ChunkReader {
                 Step::Piece(piece) => {
                     pieces.push(piece);
                     at = piece.end;
+                    if at > 4 * self.limits.chunk {
+                        break;
+                    }
                 }
                 Step::More(from) => {
                     at = from;

@@ -7,7 +7,7 @@ use crate::{
     degraded, depth,
     extract::{self, Subject},
     frame::{Fields, Key},
-    limits::SKIP_DEPTH,
+    limits::{SEALED_WHOLE, SKIP_DEPTH},
     mask::{Masker, Place, Scope, Walk, write_text},
     native,
     tree::{MANAGED_FIELDS, Tree},
@@ -21,7 +21,7 @@ use std::{
 use trailhound_model::{
     body::Body,
     event::{Event, Level, Stage},
-    fact::{Exhibit, Sealed},
+    fact::{Exhibit, RECORD_LIMIT, Sealed},
     lookup::{Bodies, Reading, Side, Value},
 };
 
@@ -280,6 +280,13 @@ impl Bodies for Record<'_> {
     }
 
     fn exhibit(&self) -> Exhibit {
+        if self.text.len() > SEALED_WHOLE {
+            let body = match self.body() {
+                Reading::Present(body) => Some(body.clone()),
+                Reading::Absent | Reading::Unknown => None,
+            };
+            return Exhibit::known(self.digest(), self.masked_record(RECORD_LIMIT), body);
+        }
         Exhibit::sealed(Box::new(SealedRecord {
             text: self.shown().into(),
             original: self.converted.then(|| self.text.into()),
@@ -338,6 +345,10 @@ impl Sealed for SealedRecord {
     fn digest(&self) -> [u8; 32] {
         let original = self.original.as_ref().unwrap_or(&self.text);
         Sha256::digest(original.as_bytes()).into()
+    }
+
+    fn weight(&self) -> usize {
+        self.text.len() + self.original.as_ref().map_or(0, |text| text.len())
     }
 
     fn masked_record(&self, limit: usize) -> String {

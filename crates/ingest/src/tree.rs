@@ -3,9 +3,13 @@
 //! The order of fields is kept, and nesting is bounded before parsing, because what a client sends
 //! ends here.
 
-use crate::{depth, limits::BODY_DEPTH, wire::Text};
+use crate::{
+    depth,
+    limits::{BODY_DEPTH, BODY_VALUES},
+    wire::Text,
+};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
 /// A JSON value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,23 +27,24 @@ pub(crate) enum Tree<'a> {
 static NULL: Tree<'static> = Tree::Null;
 
 impl<'a> Tree<'a> {
-    /// Parses JSON; `None` if it is damaged or nested too deep.
+    /// Parses JSON; `None` if it is damaged, nested too deep or of too many parts.
     pub(crate) fn parse(text: &'a str) -> Option<Tree<'a>> {
-        Tree::parse_by(text, Parse { lean: false })
+        Tree::parse_by(text, false)
     }
 
     /// Parses a body without its `managedFields`: they are half of many objects, and say nothing
     /// that anybody asks for.
     pub(crate) fn parse_lean(text: &'a str) -> Option<Tree<'a>> {
-        Tree::parse_by(text, Parse { lean: true })
+        Tree::parse_by(text, true)
     }
 
-    fn parse_by(text: &'a str, parse: Parse) -> Option<Tree<'a>> {
+    fn parse_by(text: &'a str, lean: bool) -> Option<Tree<'a>> {
         if !depth::is_shallow(text.as_bytes(), BODY_DEPTH) {
             return None;
         }
         let mut deserializer = sonic_rs::Deserializer::from_str(text).utf8_lossy();
-        let tree = parse.deserialize(&mut deserializer).ok()?;
+        let room = Cell::new(BODY_VALUES);
+        let tree = Parse { lean, room: &room }.deserialize(&mut deserializer).ok()?;
         deserializer.end().ok()?;
         Some(tree)
     }
@@ -107,19 +112,25 @@ pub(crate) const MANAGED_FIELDS: &str = "managedFields";
 
 /// How to parse.
 #[derive(Clone, Copy)]
-struct Parse {
+struct Parse<'r> {
     lean: bool,
+    /// Values that may still come: one takes many times the memory of its text.
+    room: &'r Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Parse {
+impl<'de> DeserializeSeed<'de> for Parse<'_> {
     type Value = Tree<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree<'de>, D::Error> {
+        let Some(room) = self.room.get().checked_sub(1) else {
+            return Err(serde::de::Error::custom("too many values"));
+        };
+        self.room.set(room);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Parse {
+impl<'de> Visitor<'de> for Parse<'_> {
     type Value = Tree<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

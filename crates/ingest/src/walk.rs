@@ -6,7 +6,10 @@
 //! by the parser of [`crate::wire`], and what that refuses by [`crate::degraded`]: this walk can
 //! only ever be faster, not of another opinion.
 
-use crate::wire::{Part, Raw, Text, Wire, WireAuthentication, WireRef};
+use crate::{
+    frame::string_end,
+    wire::{Part, Raw, Text, Wire, WireAuthentication, WireRef},
+};
 use serde::Deserialize;
 use sonic_rs::LazyValue;
 use std::borrow::Cow;
@@ -116,7 +119,10 @@ impl<'a> Walk<'a> {
         let from = self.at + 1;
         let inside = self.text.as_bytes().get(from..)?;
         let length = memchr::memchr2(b'"', b'\\', inside)?;
-        if inside.get(length) != Some(&b'"') {
+        let text = inside.get(..length)?;
+        // JSON has no raw control characters in strings; looked for without branches.
+        let has_control = text.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ';
+        if inside.get(length) != Some(&b'"') || has_control {
             return None;
         }
         self.at = from + length + 1;
@@ -129,8 +135,16 @@ impl<'a> Walk<'a> {
         }
         match self.plain() {
             Some(text) => Some(Text(Cow::Borrowed(text))),
-            None => sonic_rs::from_str(self.skip()?).ok(),
+            None => self.escaped(),
         }
+    }
+
+    /// The string here, if it has escapes.
+    fn escaped(&mut self) -> Option<Text<'a>> {
+        let end = string_end(self.text.as_bytes(), self.at)?;
+        let raw = self.text.get(self.at..end)?;
+        self.at = end;
+        sonic_rs::from_str(raw).ok()
     }
 
     fn null(&mut self) -> Option<()> {
@@ -222,6 +236,13 @@ mod tests {
         let (mine, general) = both(WHOLE);
         assert!(mine.is_some());
         assert_eq!(mine, general);
+    }
+
+    #[test]
+    fn a_raw_control_character_in_a_string_is_damage() {
+        for text in ["{\"verb\":\"\0get\"}", "{\"verb\":\"a\nb\"}", "{\"ve\trb\":\"get\"}"] {
+            assert_eq!(both(text), (None, None), "{text:?}");
+        }
     }
 
     #[test]

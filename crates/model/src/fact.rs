@@ -35,6 +35,8 @@ pub trait Sealed: fmt::Debug + Send + Sync {
     fn masked_record(&self, limit: usize) -> String;
     /// What matters in its body.
     fn body(&self) -> Option<Body>;
+    /// Bytes that it holds.
+    fn weight(&self) -> usize;
 }
 
 /// The record of a candidate as evidence. It is opened only when a rule holds: most candidates
@@ -72,6 +74,12 @@ impl Exhibit {
     pub fn record(&self) -> &str {
         let open = || self.sealed.as_ref().map(|s| s.masked_record(RECORD_LIMIT));
         self.record.get_or_init(|| open().unwrap_or_default())
+    }
+
+    /// Bytes that it holds, about.
+    pub fn weight(&self) -> usize {
+        let closed = self.sealed.as_ref().map_or(0, |sealed| sealed.weight());
+        closed + self.record.get().map_or(0, String::len)
     }
 
     /// What matters in the body, if the log has one.
@@ -144,6 +152,25 @@ impl Fact {
     pub fn recalled(event: Event, identities: &mut Identities) -> Fact {
         let (principal, credential) = identities.of(&event);
         Fact { principal, credential, action: Action::of(&event), event, ..Fact::default() }
+    }
+
+    /// Bytes that it holds, about: what a client can make long.
+    pub fn weight(&self) -> usize {
+        let event = &self.event;
+        let user = |user: &User| 32 * (user.groups.len() + user.extra.len()) + user.name.len();
+        let status = event.status.as_ref().map_or(0, |status| status.message.len());
+        let notes: usize =
+            event.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+        size_of::<Fact>()
+            + event.request_uri.len()
+            + event.user_agent.len()
+            + event.audit_id.len()
+            + user(&event.user)
+            + event.impersonated.as_ref().map_or(0, |one| user(one))
+            + 24 * event.source_ips.len()
+            + status
+            + notes
+            + self.exhibit.as_ref().map_or(0, |exhibit| exhibit.weight())
     }
 
     /// The body, if it was extracted.

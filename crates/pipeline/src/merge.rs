@@ -19,6 +19,10 @@ pub trait Witness {
     fn unread(&mut self, unread: Unread);
 }
 
+/// Sources that are read at the same time. Where more overlap, the records of the rest come late:
+/// they are judged all the same, and counted as late.
+const MOST_OPEN: usize = 128;
+
 struct Open<'a> {
     feed: Feed<'a>,
     facts: vec::IntoIter<(Box<Fact>, Key)>,
@@ -34,6 +38,7 @@ pub struct Merge<'a, 'scope, 'env> {
     limits: Limits,
     waiting: VecDeque<(Option<Time>, SourceSpec)>,
     open: Vec<Option<Open<'env>>>,
+    opened: usize,
     heads: BinaryHeap<Reverse<(Time, usize)>>,
 }
 
@@ -59,6 +64,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
             limits,
             waiting: waiting.into(),
             open: Vec::new(),
+            opened: 0,
             heads: BinaryHeap::new(),
         }
     }
@@ -76,8 +82,9 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
         while let Some((first, _)) = self.waiting.front() {
             let now = self.heads.peek().map(|Reverse((time, _))| *time);
             let due = match (first, now) {
-                (_, None) | (None, _) => true,
-                (Some(first), Some(now)) => *first <= now,
+                (_, None) => true,
+                (None, _) => self.opened < MOST_OPEN,
+                (Some(first), Some(now)) => *first < now && self.opened < MOST_OPEN,
             };
             if !due {
                 return;
@@ -97,6 +104,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
         };
         let feed = self.pool.feed(self.scope, self.worker, reader);
         let place = self.open.len();
+        self.opened += 1;
         let facts = Vec::new().into_iter();
         self.open.push(Some(Open { feed, facts, head: None, name: source.name.clone() }));
         self.advance(place, witness);
@@ -130,6 +138,7 @@ impl<'a, 'scope, 'env: 'scope> Merge<'a, 'scope, 'env> {
         }
         if let Some(slot) = self.open.get_mut(place) {
             *slot = None;
+            self.opened = self.opened.saturating_sub(1);
         }
     }
 }

@@ -86,3 +86,25 @@ fn a_chunk_of_lines_is_cut_where_a_record_begins() {
     }
     assert_eq!(line_cut(b"{\n  \"a\": [\n  1\n  ]"), None);
 }
+
+/// Bytes that the framer goes over for all pieces must grow with the input, not with its square:
+/// told by what it does to twice the input.
+#[test]
+fn records_cut_where_the_next_may_begin_do_not_cost_the_square_of_their_number() {
+    let beginning = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","x":["#;
+    for cut in [r#"{"kind":"Event","a":[{"b":"#, r#"{"a":["#, r#"{"items":["#, beginning] {
+        for end in ["\n", ""] {
+            let text = format!("{cut}{end}").repeat(40_000);
+            let begun = std::time::Instant::now();
+            let found = pieces(text.as_bytes());
+            assert!(!found.is_empty() && found.last().is_some_and(|last| last.end == text.len()));
+            assert!(begun.elapsed().as_secs() < 20, "{cut:?} {end:?}: {:?}", begun.elapsed());
+        }
+    }
+}
+
+#[test]
+fn blank_lines_without_end_are_looked_at_once() {
+    let text = format!("x\n{}", "\n".repeat(1 << 20));
+    assert_eq!(line_cut(text.as_bytes()), None);
+}
