@@ -44,6 +44,12 @@ pub fn key(event: &Event, secret: [u8; 16]) -> Key {
     part(&event.user.name);
     part(&event.verb);
     part(&event.request_uri);
+    // The URL of a create does not name what is created.
+    part(event.namespace());
+    part(event.object_name());
+    part(&event.user_agent);
+    part(event.source_ip());
+    bytes.extend_from_slice(&event.code().unwrap_or_default().to_le_bytes());
     bytes.extend_from_slice(&event.time.0.to_le_bytes());
     bytes.extend_from_slice(&event.received.map_or(i64::MIN, |time| time.0).to_le_bytes());
     SipHasher13::new_with_key(&secret).hash(&bytes).as_u128()

@@ -269,6 +269,10 @@ impl Cluster {
         fact: &Fact,
         verdict: &Verdict,
     ) {
+        // Without a time of its own a record cannot be counted within a time.
+        if fact.event.time_inferred {
+            return;
+        }
         let group: Vec<String> =
             rules.group_key(index, fact).iter().map(|key| short(key)).collect();
         let value = counted_value(rules, correlation, fact);
@@ -354,6 +358,14 @@ impl Cluster {
                 "records of findings that are named but not shown because there were too many",
             ),
             (
+                self.coverage.inferred,
+                "records have no readable time; they stand where their neighbours stand, and are not counted within spans of time",
+            ),
+            (
+                if self.is_out_of_order() { self.order.late } else { 0 },
+                "records are not in order of time (newest first?); what is judged by what came before is unreliable: sort the log by time",
+            ),
+            (
                 self.stages.forgotten,
                 "open requests that were forgotten because there were too many",
             ),
@@ -379,6 +391,11 @@ impl Cluster {
         findings
     }
 
+    /// Whether so many records came late that judgements on the past cannot be relied upon.
+    fn is_out_of_order(&self) -> bool {
+        self.order.late >= 100 && self.order.late > self.coverage.events / 20
+    }
+
     fn completeness(&self, name: &Str, rules: &RuleSet) -> Completeness {
         let mut completeness = Completeness {
             duplicates: self.dedupe.duplicates,
@@ -386,6 +403,13 @@ impl Cluster {
             latest: self.order.latest,
             ..self.coverage.completeness(name)
         };
+        if self.is_out_of_order() {
+            completeness.score = None;
+            completeness.basis = format!(
+                "unknown: {} of {} records came out of their order of time, so that a gap would not show",
+                self.order.late, self.coverage.events
+            );
+        }
         for (index, count) in &self.undecided {
             if let Some(rule) = rules.rule(*index) {
                 completeness.undecided.insert(rule.id().to_owned(), *count);

@@ -148,6 +148,17 @@ impl Copier<'_> {
         texts.0.iter().skip(from).map(|text| self.text(text)).collect()
     }
 
+    /// Values of `extra`: an authenticator may put a credential there, under a name that says so.
+    /// Kubernetes' own keys name credentials, they do not hold them.
+    fn extra(&self, key: &Text<'_>, values: &Texts<'_>) -> Vec<Str> {
+        let is_id = key.ends_with("-id") || key.ends_with("Id");
+        if is_id || well_known(key).is_some() || !Masker::is_credential_field(key) {
+            return self.texts(values);
+        }
+        let masked = |value: &Text<'_>| self.masker.named(key, value, Scope::Plain);
+        values.0.iter().map(|value| masked(value).map_or_else(Str::default, Str::from)).collect()
+    }
+
     fn user(&self, user: &WireUser<'_>) -> User {
         User {
             name: self.text(&user.username),
@@ -158,7 +169,7 @@ impl Copier<'_> {
                 .0
                 .iter()
                 .take(MAX_LIST)
-                .map(|(key, values)| (self.name(key), self.texts(values)))
+                .map(|(key, values)| (self.name(key), self.extra(key, values)))
                 .collect(),
         }
     }

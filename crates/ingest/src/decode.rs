@@ -383,7 +383,7 @@ const MAX_PLAIN: usize = 8 << 10;
 const MAX_PREFIX: usize = 256;
 
 /// The target of a record that was cut before it: the URL, which comes earlier, names it.
-fn complete(wire: &mut Wire<'_>, cut: bool) {
+pub(crate) fn complete(wire: &mut Wire<'_>, cut: bool) {
     if cut && wire.object_ref.is_none() {
         let uri = wire.request_uri.as_str().to_owned();
         wire.object_ref = convert::of_uri(&uri).map(WireRef::into_owned);

@@ -39,7 +39,7 @@ const HAND_TOOLS: &[&str] = &[
 /// Whether the client says that it is a tool used by hand. The client chooses its user agent, so
 /// "no" proves nothing.
 pub fn is_hand_tool(agent_family: &str) -> bool {
-    let name = agent_family.to_ascii_lowercase();
+    let name = agent_family.trim().to_ascii_lowercase();
     name.starts_with("kubectl-") || HAND_TOOLS.binary_search(&name.as_str()).is_ok()
 }
 

@@ -21,7 +21,8 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 use trailhound_model::{
-    action::Effect,
+    action::{Action, Effect, Outcome},
+    event::Stage,
     fact::{Candidate, Fact},
     finding::Severity,
     lookup::{Bodies, History, Reading, Truth},
@@ -116,6 +117,9 @@ impl RuleSet {
     /// candidates themselves, the record as evidence, the body. Settles whether an update changed
     /// anything if a rule asks.
     pub fn candidates(&self, fact: &mut Fact, bodies: &dyn Bodies, tally: &mut RuleTally) {
+        if fact.action.outcome == Outcome::Unknown && fact.event.stage != Stage::RequestReceived {
+            self.undecide_outcome(fact, tally);
+        }
         let gates = self.index.gates(fact.action);
         if gates.is_empty() {
             return;
@@ -133,6 +137,14 @@ impl RuleSet {
         if !found.is_empty() {
             fact.candidates = found;
             fact.exhibit = Some(Box::new(bodies.exhibit()));
+        }
+    }
+
+    /// A record that does not say what came of it is one that rules on success cannot decide.
+    fn undecide_outcome(&self, fact: &Fact, tally: &mut RuleTally) {
+        let done = Action { outcome: Outcome::Allowed, ..fact.action };
+        for gate in self.index.gates(done).iter().filter(|gate| gate.lets(fact)) {
+            tally.undecide(gate.rule);
         }
     }
 

@@ -52,6 +52,9 @@ pub(crate) struct Metronomes {
     beat: Option<Mark>,
     pauses: Vec<(Mark, Mark)>,
     records: u64,
+    /// The first record, and the first beat of a series that had proved regular.
+    begun: Option<Time>,
+    judged: Option<Time>,
     gaps: Vec<Found>,
     /// Gaps beyond the number that is named.
     pub(crate) more_gaps: u64,
@@ -76,13 +79,19 @@ impl Sum {
 }
 
 impl Metronomes {
+    /// How long at the beginning no rhythm was known, in microseconds, and until when.
+    pub(crate) fn unjudged(&self) -> Option<(i64, Time)> {
+        let (begun, judged) = (self.begun?, self.judged?);
+        Some((judged.since(begun), judged))
+    }
+
     /// Takes the next record, in order of time but for late ones.
     pub(crate) fn observe(&mut self, fact: &Fact) {
         let mark = Mark::of(&fact.event);
         match self.newest {
             Some(newest) if mark.time < newest.time => return self.late(fact, mark),
             Some(newest) => self.rest(newest, mark),
-            None => {}
+            None => self.begun = Some(mark.time),
         }
         self.newest = Some(mark);
         self.records += 1;
@@ -132,6 +141,9 @@ impl Metronomes {
             series.name = name_of(kind, &fact.event);
         }
         let (regular, period) = (series.regular(), series.period());
+        if regular && self.judged.is_none() {
+            self.judged = Some(mark.time);
+        }
         if was_regular || self.beat.is_none() && regular {
             self.beat = Some(mark);
             self.pauses.clear();

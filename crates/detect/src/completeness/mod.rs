@@ -40,6 +40,8 @@ pub struct Coverage {
     last: Option<Time>,
     truncated: u64,
     clock_backwards: u64,
+    /// Records whose time was taken from elsewhere.
+    pub inferred: u64,
     /// Events counted.
     pub events: u64,
     metronomes: Metronomes,
@@ -60,6 +62,7 @@ impl Coverage {
             self.metronomes.minutes.at(event.time).truncated += 1;
         }
         if event.time_inferred {
+            self.inferred += 1;
             return;
         }
         self.clock_backwards += u64::from(event.received.is_some_and(|at| event.time < at));
@@ -157,7 +160,7 @@ fn note(score: Option<f64>, near: &[&Found], first: Time, last: Time) -> String 
         None => "it is not known whether records are missing around this time".to_owned(),
         Some(score) if score < 0.95 => {
             format!(
-                "about {:.0} in 100 records may be missing around this time",
+                "at least {:.0} in 100 records may be missing around this time",
                 (1.0 - score) * 100.0
             )
         }

@@ -43,6 +43,13 @@ pub(crate) fn basis(metronomes: &Metronomes, events: u64) -> String {
         sentences.push(format!("{} more gaps are counted, not named", metronomes.more_gaps));
     }
     sentences.push(format!("Gaps shorter than about {} s cannot be seen", shortest(fastest)));
+    if let Some((length, until)) = metronomes.unjudged().filter(|(length, _)| *length > SECOND) {
+        sentences.push(format!(
+            "The first {} seconds, until {}, could not be judged: no rhythm was known yet",
+            (length + SECOND - 1) / SECOND,
+            until.clock()
+        ));
+    }
     sentences.push(ENDS.to_owned());
     sentences.join(". ")
 }
@@ -71,7 +78,7 @@ fn unknown(events: u64) -> String {
 
 fn loss(share: f64) -> String {
     format!(
-        "Beats are missing one by one all over the log: about {:.0} in 100 records may be lost, \
+        "Beats are missing one by one all over the log: at least {:.0} in 100 records may be lost, \
          as happens when the audit buffer of the API server overflows or batches are dropped",
         (share * 100.0).max(1.0)
     )

@@ -3,7 +3,7 @@
 
 use super::{object::Object, rows};
 use crate::{
-    decode::{Envelope, Run},
+    decode::{self, Envelope, Run},
     wire::{Raw, Text, Wire},
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub(super) fn read(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope:
     let (user, impersonated) = (json("User"), json("ImpersonatedUser"));
     let (target, status) = (json("ObjectRef"), json("ResponseStatus"));
     let (addresses, annotations) = (json("SourceIps"), json("Annotations"));
-    let wire = Wire {
+    let mut wire = Wire {
         level: column(object, "Level"),
         audit_id: column(object, "AuditId"),
         stage: column(object, "Stage"),
@@ -40,9 +40,23 @@ pub(super) fn read(run: &mut Run<'_>, object: &Object<'_>, text: &str, envelope:
         annotations: parsed(annotations.as_ref()).into(),
         ..Wire::default()
     };
+    let damaged = |json: Option<&Cow<'_, str>>, read: bool| {
+        !read && json.is_some_and(|json| json.starts_with('{'))
+    };
+    if damaged(user.as_ref(), wire.user.known().is_some())
+        || damaged(impersonated.as_ref(), wire.impersonated_user.known().is_some())
+    {
+        // Who acted would be invented.
+        run.reject(&envelope, "a row whose user is cut or damaged".to_owned());
+        return true;
+    }
+    let cut = damaged(target.as_ref(), wire.object_ref.is_some())
+        || damaged(status.as_ref(), wire.response_status.known().is_some())
+        || damaged(annotations.as_ref(), wire.annotations.known().is_some());
+    decode::complete(&mut wire, cut);
     let is_admin = object.text("Type").as_deref() == Some("AKSAuditAdmin");
     let format = if is_admin { Format::AksAdmin } else { Format::Aks };
-    run.emit(&wire, text, &Envelope { format, converted: true, ..envelope });
+    run.emit(&wire, text, &Envelope { format, converted: true, cut, ..envelope });
     true
 }
 

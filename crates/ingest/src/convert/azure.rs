@@ -46,6 +46,9 @@ pub(super) fn exported(run: &mut Run<'_>, text: &str, envelope: &Envelope) -> bo
         "kube-audit-admin" => Format::AksAdmin,
         _ => return false,
     };
+    if record.resource.is_empty() {
+        return false;
+    }
     let log = record.properties.log.trim_end();
     let cluster = cluster_of(&record.resource).or_else(|| envelope.cluster.clone());
     let time = Time::parse(&record.time).or(envelope.time);

@@ -126,7 +126,22 @@ struct Answer<'a> {
     reason: Text<'a>,
     #[serde(borrow)]
     message: Text<'a>,
-    code: Option<i64>,
+    #[serde(borrow, rename = "@type")]
+    type_name: Text<'a>,
+    #[serde(borrow)]
+    code: Option<Raw<'a>>,
+}
+
+impl Answer<'_> {
+    fn is_status(&self) -> bool {
+        let by_name = self.kind.as_str() == "Status" || self.type_name.ends_with(".Status");
+        by_name || self.status.as_str() == "Failure"
+    }
+
+    /// The code, also where it is written as text.
+    fn code(&self) -> Option<i64> {
+        self.code.as_ref()?.0.trim_matches('"').parse().ok()
+    }
 }
 
 const COMMAND: &str = "command.gke.io/command";
@@ -314,21 +329,27 @@ fn annotations<'a>(entry: &'a LogEntry<'_>, audit: &AuditLog<'_>) -> Pairs<'a> {
 /// unless the answer shows what came of it. Success has no HTTP code, because there is none.
 fn status<'a>(audit: &'a AuditLog<'_>) -> Option<WireStatus<'a>> {
     let rpc = audit.status.as_ref();
-    let code = rpc.map(|status| status.code.unwrap_or(0));
-    if code == Some(0) {
+    // A code that is not written is zero, unless something is said beside it.
+    let silent = rpc.is_some_and(|status| status.message.is_empty());
+    let code = rpc.and_then(|status| status.code.or(silent.then_some(0)));
+    if code == Some(0) && silent {
         return Some(WireStatus { succeeded: true, ..WireStatus::default() });
     }
+    let code = code.filter(|code| *code != 0);
     let response = audit.response.as_ref();
-    let answer = response.and_then(|raw| sonic_rs::from_str::<Answer<'_>>(&raw.0).ok());
-    let said = answer.filter(|answer| answer.kind.as_str() == "Status");
+    let answer = response.map(|raw| sonic_rs::from_str::<Answer<'_>>(&raw.0).ok());
+    // An answer that cannot be read is no proof of success.
+    let unreadable = matches!(answer, Some(None)) || rpc.is_some();
+    let said = answer.flatten().filter(Answer::is_status);
     match (code, said) {
+        (None, None) if unreadable => None,
         (None, None) => response.map(|_| WireStatus { succeeded: true, ..WireStatus::default() }),
         (None, Some(said)) if said.status.as_str() == "Success" => {
             Some(WireStatus { succeeded: true, ..WireStatus::default() })
         }
         (code, said) => {
             let said = said.unwrap_or_default();
-            let exact = said.code.filter(|code| (100..600).contains(code));
+            let exact = said.code().filter(|code| (100..600).contains(code));
             let message = rpc.map(|status| again(&status.message)).unwrap_or_default();
             Some(WireStatus {
                 code: exact.or_else(|| code.and_then(http_code)),
