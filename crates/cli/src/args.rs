@@ -47,9 +47,11 @@ Examples:
   trailhound scan /logs --cluster prod-eu --report incident.html
   trailhound scan /logs --output json | jq '.incidents[].title'
   trailhound scan /logs --fail-on high && echo quiet
+  trailhound scan /logs --rules our-rules/
 
-Reads: audit.k8s.io events as JSON lines, EventList, arrays, CloudWatch exports of EKS; plain, gzip
-or zstd, told by content. Directories are read to any depth. Files are put into the order of time.";
+Reads: audit.k8s.io events as JSON lines, EventList, arrays; the envelopes of EKS (CloudWatch), GKE,
+AKS, OpenShift, OVHcloud and log shippers; plain, gzip or zstd, told by content. Directories are
+read to any depth. Files are put into the order of time.";
 
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
@@ -60,6 +62,9 @@ pub(crate) struct ScanArgs {
     /// Name of the cluster, for records that do not say it.
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
+    /// More rules: a file, or a directory of .yaml files (see docs/rules.md). May be repeated.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
     /// Decoding threads; 0 takes what the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,

@@ -20,8 +20,8 @@ pub(crate) enum CommandError {
     /// There is no answer.
     #[error(transparent)]
     Scan(#[from] trailhound_pipeline::ScanError),
-    /// The rules that this program carries do not load: a fault of the build.
-    #[error("{} of the built-in rules cannot be read:\n{}", .0.len(), .0.join("\n"))]
+    /// Rules do not load.
+    #[error("{} problems with rule files:\n{}", .0.len(), .0.join("\n"))]
     Rules(Vec<String>),
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]

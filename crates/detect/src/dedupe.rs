@@ -49,7 +49,7 @@ pub fn key(event: &Event, secret: [u8; 16]) -> Key {
     SipHasher13::new_with_key(&secret).hash(&bytes).as_u128()
 }
 
-/// Keys are keyed hashes themselves: hashing them again would only cost time.
+/// Keys are keyed hashes themselves: hashing them once more would only cost time.
 #[derive(Clone, Copy, Debug, Default)]
 struct AsItIs(u64);
 
@@ -64,7 +64,8 @@ impl Hasher for AsItIs {
 
     fn write_u128(&mut self, key: u128) {
         let [high, low] = [key >> 64, key].map(|half| u64::try_from(half & u128::from(u64::MAX)));
-        self.0 = high.unwrap_or_default() ^ low.unwrap_or_default();
+        let mixed = high.unwrap_or_default() ^ low.unwrap_or_default();
+        self.0 = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
     fn the_window_holds_at_least_what_it_promises_and_stays_bounded() {
         let mut dedupe = Dedupe::default();
         let total = 11_000_000u128;
-        // Keys are hashes; numbers in a row would fill the table in one lump.
+        // Spread as keyed hashes are: the table takes them as they come.
         let key = |number: u128| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         for number in 0..total {
             assert!(dedupe.is_new(key(number), Time(0)));

@@ -38,7 +38,6 @@ impl Judge<'_> {
         finding.next_steps = self.next_steps(finding.severity, extra);
         finding.numbers.extend(self.numbers());
         finding.techniques = rule.techniques().to_vec();
-        finding.address_new = self.address_new();
     }
 
     /// The finding of this fact alone, before anything is said of it.
@@ -64,6 +63,8 @@ impl Judge<'_> {
             credential: credential_entity(fact),
             address: fact.event.source_ip().to_owned(),
             user_agent: fact.event.user_agent.chars().take(MOST_AGENT).collect(),
+            address_new: self.address_new(),
+            done_since: self.history.done_since(fact),
             actor_kind: fact.principal.actor().kind.as_str().to_owned(),
             action: fact.action.kind.as_str().to_owned(),
             outcome: fact.action.outcome.as_str().to_owned(),

@@ -5,6 +5,7 @@
 //! once and counted as late, never dropped. Ties are broken by content, not by arrival, so that
 //! shuffled input gives the same result.
 
+use crate::integrity;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
@@ -88,9 +89,7 @@ impl Order {
             self.latest = self.latest.max(emitted.since(time));
         }
         self.sequence += 1;
-        let event = &fact.event;
-        // The sequence only keeps records apart that agree in all that identifies them.
-        let place = (time, tie(event), 0);
+        let place = (time, tie(&fact.event, fact.claims.id), 0);
         let weight = fact.weight();
         self.bytes += weight;
         let waiting = Waiting { fact, weight };
@@ -98,8 +97,13 @@ impl Order {
             Entry::Vacant(vacant) => {
                 vacant.insert(waiting);
             }
-            Entry::Occupied(_) => {
-                self.waiting.insert((place.0, place.1, self.sequence), waiting);
+            Entry::Occupied(first) => {
+                let waiting = keep_lesser(first.into_mut(), waiting);
+                let mut place = (place.0, place.1, rest(&waiting.fact.event));
+                if self.waiting.contains_key(&place) {
+                    place.2 = place.2.wrapping_add(self.sequence);
+                }
+                self.waiting.insert(place, waiting);
             }
         }
     }
@@ -143,12 +147,27 @@ impl Order {
 
 /// Orders records of one moment by their content: when the request was received, then by a hash of
 /// the auditID, then by stage, so that the records of one request stay in their order.
-fn tie(event: &Event) -> u128 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(event.audit_id.as_bytes());
-    let id = (hasher.finish() << 3) | event.stage as u64;
+fn tie(event: &Event, known: u64) -> u128 {
+    let id = if known == 0 { integrity::id(&event.audit_id) } else { known };
+    let id = (id << 3) | event.stage as u64;
     let received = event.received.map_or(0, |time| time.0.wrapping_sub(i64::MIN).cast_unsigned());
     u128::from(received) << 64 | u128::from(id)
+}
+
+/// Records that share even an auditID (the client chooses it) are ordered by what they ask for.
+fn rest(event: &Event) -> u64 {
+    let mut hasher = SipHasher13::new();
+    for part in [&event.user.name, &event.verb, &event.request_uri] {
+        hasher.write(part.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish().max(1)
+}
+
+/// Leaves in its place whichever comes first, and gives back the other.
+fn keep_lesser(place: &mut Waiting, other: Waiting) -> Waiting {
+    let is_lesser = rest(&other.fact.event) < rest(&place.fact.event);
+    if is_lesser { std::mem::replace(place, other) } else { other }
 }
 
 #[cfg(test)]
@@ -187,6 +206,33 @@ mod tests {
             run([fact(0, "a"), fact(10 * SECOND, "b"), fact(20 * SECOND, "c"), fact(1, "late")]);
         assert_eq!(out.len(), 4);
         assert_eq!(late, 1);
+    }
+
+    #[test]
+    fn records_that_share_time_and_audit_id_have_one_order_whatever_comes_first() {
+        let by = |user: &str| {
+            let mut fact = fact(7, "shared");
+            fact.event.user = trailhound_model::event::User {
+                name: user.into(),
+                ..trailhound_model::event::User::default()
+            }
+            .into();
+            fact
+        };
+        let users = |names: [&str; 3]| {
+            let mut order = Order::default();
+            for name in names {
+                order.push(by(name));
+            }
+            std::iter::from_fn(|| order.pop())
+                .map(|fact| fact.event.user.name.to_string())
+                .collect::<Vec<_>>()
+        };
+        let expected = users(["ann", "bob", "eve"]);
+        assert_eq!(expected.len(), 3);
+        for names in [["bob", "eve", "ann"], ["eve", "bob", "ann"], ["bob", "ann", "eve"]] {
+            assert_eq!(users(names), expected);
+        }
     }
 
     #[test]

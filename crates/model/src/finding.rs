@@ -223,6 +223,10 @@ pub struct Finding {
     pub address: String,
     /// Whether the actor never used that address before; `None` if its habits are not known.
     pub address_new: Option<bool>,
+    /// Since when the actor had done the same in the same namespace, if it had: power that it had
+    /// before a grant did not come from the grant.
+    #[serde(default)]
+    pub done_since: Option<Time>,
     /// User agent as the client gave it.
     pub user_agent: String,
     /// Sort of identity that authenticated (`user`, `service-account` …).

@@ -9,6 +9,7 @@ use crate::{
     body::Body,
     event::Event,
     fact::{Exhibit, Fact, RECORD_LIMIT},
+    time::Time,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -128,6 +129,11 @@ pub trait Bodies {
 pub trait History {
     /// How often the actor had this same action succeed before in the same namespace.
     fn prior_actions(&self, fact: &Fact) -> u64;
+
+    /// When the actor first had this same action succeed in the same namespace, if it has.
+    fn done_since(&self, _fact: &Fact) -> Option<Time> {
+        None
+    }
 
     /// How many requests of the actor the log has, before this one.
     fn prior_requests(&self, fact: &Fact) -> u64;

@@ -76,7 +76,11 @@ impl Pool {
         reader: ChunkReader,
     ) -> Feed<'env> {
         let Some(jobs) = self.jobs.clone().filter(|_| self.readers.get() < MOST_READERS) else {
-            return Feed::InPlace { reader: Box::new(reader), memory: worker.memory(), worker };
+            return Feed::InPlace {
+                reader: Box::new(reader),
+                memory: Box::new(worker.memory()),
+                worker,
+            };
         };
         self.readers.set(self.readers.get() + 1);
         let (messages, queue) = bounded(AHEAD);
@@ -112,7 +116,7 @@ pub enum Feed<'a> {
         /// The decoder.
         worker: Worker<'a>,
         /// What it remembers.
-        memory: Memory<'a>,
+        memory: Box<Memory<'a>>,
     },
     /// Read and decoded ahead.
     Ahead {

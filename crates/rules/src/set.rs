@@ -53,13 +53,17 @@ pub struct RuleSet {
 impl RuleSet {
     /// Loads rule files, given as name and text. Says everything that is wrong with any of them.
     pub fn load(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::load_of(files, false)
+        RuleSet::load_of(&[], files)
     }
 
-    fn load_of(files: &[(&str, &str)], shipped: bool) -> Result<RuleSet, Vec<LoadError>> {
+    fn load_of(
+        shipped: &[(&str, &str)],
+        others: &[(&str, &str)],
+    ) -> Result<RuleSet, Vec<LoadError>> {
         let mut rules = Vec::new();
         let mut errors = Vec::new();
-        for (name, text) in files {
+        let files = shipped.iter().map(|file| (file, true));
+        for ((name, text), shipped) in files.chain(others.iter().map(|file| (file, false))) {
             match native::load_file(name, text, shipped) {
                 Ok(rule) => rules.push(rule),
                 Err(found) => errors.extend(found),
@@ -72,14 +76,19 @@ impl RuleSet {
         }
         let index = Index::of(&rules);
         let mut hasher = DefaultHasher::new();
-        files.hash(&mut hasher);
+        (shipped, others).hash(&mut hasher);
         Ok(RuleSet { rules, index, fingerprint: hasher.finish() })
     }
 
     /// The rules that are part of the program, without their tests.
     pub fn builtin() -> Result<RuleSet, Vec<LoadError>> {
+        RuleSet::builtin_with(&[])
+    }
+
+    /// The same, and rule files of the site, as name and text.
+    pub fn builtin_with(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
         let lean: Vec<_> = BUILTIN.iter().map(|(name, _, lean)| (*name, *lean)).collect();
-        RuleSet::load_of(&lean, true)
+        RuleSet::load_of(&lean, files)
     }
 
     /// Their files, whole, as name and text: for loading together with others, and for their tests.

@@ -4,6 +4,7 @@
 mod bare;
 mod child;
 mod copies;
+mod variants;
 
 use crate::error::{Error, Result};
 use crate::{recording, workspace};
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// Copies for --memory
     #[arg(long, default_value_t = 10)]
     repeat: u32,
+    /// Also measure ten times the rules: the shipped ones and nine variants of each
+    #[arg(long)]
+    many_rules: bool,
     /// Leave out `jq` and `duckdb`
     #[arg(long)]
     no_others: bool,
@@ -129,10 +133,36 @@ fn speed(args: &Args, program: &Path, input: &Input) -> Result<bool> {
         runs.bare.len()
     );
     let kept = print_speed(args, &runs, input.megabytes(), threads);
+    if args.many_rules {
+        many_rules(args, program, input)?;
+    }
     if !args.no_others {
         others(input)?;
     }
     Ok(kept)
+}
+
+/// The same scan with ten times the rules, in turns with the shipped ones.
+fn many_rules(args: &Args, program: &Path, input: &Input) -> Result<()> {
+    let folder = TempDir::new().map_err(Error::io("make a folder in", &std::env::temp_dir()))?;
+    let count = variants::write(&workspace::root().join("rules"), folder.path())?;
+    let with = |rules: &[OsString]| {
+        let mut args: Vec<OsString> = vec!["scan".into()];
+        args.extend(input.files.iter().map(OsString::from));
+        args.extend(["--output".into(), "json".into(), "--threads".into(), "1".into()]);
+        args.extend(rules.iter().cloned());
+        child::run(&Program { name: "trailhound scan", path: program, args, ok: &SCANNED }, None)
+    };
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    for _ in 0..args.runs.max(1) {
+        few.push(with(&[])?);
+        many.push(with(&["--rules".into(), folder.path().into()])?);
+    }
+    let [few, many] = [few, many].map(|runs| median(runs.iter().map(|usage| usage.cpu)));
+    line("ten times the rules", many, input.megabytes(), &format!("{} rules", count * 10));
+    let ratio = many.as_secs_f64() / few.as_secs_f64().max(1e-9);
+    say!("  {:<22} {ratio:>8.2} ×", "time against shipped");
+    Ok(())
 }
 
 fn print_speed(args: &Args, runs: &Runs, megabytes: f64, threads: bool) -> bool {

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod demo;
+mod rule_files;
 mod rules;
 mod scan;
 
@@ -8,7 +9,7 @@ use crate::{
     args::{Cli, Command},
     exit::{CommandError, Verdict},
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 use trailhound_rules::RuleSet;
 
 /// Runs what was asked for.
@@ -20,9 +21,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
     }
 }
 
-/// The rules that this program carries.
-fn builtin_rules() -> Result<Arc<RuleSet>, CommandError> {
-    RuleSet::builtin()
+/// The rules that this program carries, and those of the site.
+fn rules_with(paths: &[PathBuf]) -> Result<Arc<RuleSet>, CommandError> {
+    let files = rule_files::read(paths)?;
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    RuleSet::builtin_with(&files)
         .map(Arc::new)
         .map_err(|errors| CommandError::Rules(errors.iter().map(ToString::to_string).collect()))
 }

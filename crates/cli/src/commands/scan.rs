@@ -17,7 +17,7 @@ const MOST_THREADS: usize = 64;
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
     let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
-    let scan = read(&options)?;
+    let scan = read(&options, &args.rules)?;
     show(&scan, &args.output)?;
     Ok(verdict(&scan, args.fail_on))
 }
@@ -50,8 +50,8 @@ fn key() -> Result<[u8; 16], CommandError> {
 }
 
 /// Reads and judges, with progress on a terminal.
-pub(crate) fn read(options: &Options) -> Result<Scan, CommandError> {
-    let rules = super::builtin_rules()?;
+pub(crate) fn read(options: &Options, rules: &[PathBuf]) -> Result<Scan, CommandError> {
+    let rules = super::rules_with(rules)?;
     let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
     let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
     meter.finish();

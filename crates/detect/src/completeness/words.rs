@@ -27,7 +27,7 @@ pub(crate) fn basis(metronomes: &Metronomes, events: u64) -> String {
         return unknown(events);
     };
     let mut sentences = vec![format!(
-        "{} of {} were seen, in {} ({} {}{})",
+        "{} of {} requests that come at a regular interval were seen, in {} ({} {}{})",
         sum.seen,
         sum.expected(),
         counted(&trusted),

@@ -12,7 +12,7 @@ const POWER_LASTS: i64 = 24 * HOUR;
 const OBJECT_LASTS: i64 = HOUR;
 /// A person at an address that is not his usual one: after a longer pause than this it is not
 /// clear any more that it is one piece of work, and unrelated things must not be glued.
-const SESSION_PAUSE: i64 = MINUTE;
+const SESSION_PAUSE: i64 = 15 * SECOND;
 /// The same thing done again by the same actor.
 const REPEAT_PAUSE: i64 = 5 * MINUTE;
 
@@ -117,6 +117,8 @@ impl Probe {
         match self.joint {
             // Two people may look at one object; one who wrote it made what the other found.
             Joint::Object => same_actor(earlier, later) || writes(earlier),
+            // Whoever could do it before has not got the power from the grant.
+            Joint::Grant => later.done_since.is_none_or(|since| since >= earlier.time),
             _ => true,
         }
     }

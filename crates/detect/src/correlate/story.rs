@@ -39,7 +39,7 @@ pub fn tell(group: &Group, all: &[Finding]) -> Incident {
             finding.real_principal.iter().chain([&finding.principal]).cloned()
         })),
         addresses: ordered(findings.iter().map(|finding| finding.address.clone())),
-        targets: ordered(findings.iter().map(|finding| finding.target.clone())),
+        targets: ordered(findings.iter().map(|one| one.target.clone()).filter(|one| is_thing(one))),
         techniques: findings
             .iter()
             .flat_map(|finding| finding.techniques.clone())
@@ -366,6 +366,14 @@ fn unknowns(findings: &[&Finding]) -> Vec<String> {
         unknowns.push("Whether a credential that was within reach is still held by somebody: look for its use after the end of this log.".to_owned());
     }
     unknowns
+}
+
+/// Questions about rights are asked as objects that do not exist; nothing is touched by them.
+fn is_thing(target: &str) -> bool {
+    let (kind, _) = target.split_once(':').unwrap_or((target, ""));
+    !(kind.ends_with("accessreview")
+        || kind.ends_with("rulesreview")
+        || kind.ends_with("subjectreview"))
 }
 
 /// Without repeats and empty ones, in order of appearance.

@@ -75,6 +75,15 @@ impl Habit {
     }
 }
 
+/// An action in a namespace that succeeded: how often, and when first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Done {
+    kind: ActionKind,
+    namespace: Str,
+    count: u64,
+    first: Time,
+}
+
 /// One actor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Actor {
@@ -82,7 +91,7 @@ pub(super) struct Actor {
     last: Time,
     requests: u64,
     /// Per action and namespace: who reads his own secrets every day has not yet read others'.
-    succeeded: Vec<(ActionKind, Str, u64)>,
+    succeeded: Vec<Done>,
     addresses: Habit,
     agents: Habit,
     bound_requests: u64,
@@ -126,10 +135,14 @@ impl Actor {
         }
         let (kind, namespace) = (fact.action.kind, fact.event.namespace());
         let room = self.succeeded.len() < MOST_ACTIONS;
-        match self.succeeded.iter_mut().find(|(k, n, _)| *k == kind && n == namespace) {
-            Some((_, _, count)) => *count += 1,
+        match self.succeeded.iter_mut().find(|d| d.kind == kind && d.namespace == namespace) {
+            Some(done) => {
+                done.count += 1;
+                done.first = done.first.min(fact.event.time);
+            }
             None if room => {
-                self.succeeded.push((kind, namespace.into(), 1));
+                let first = fact.event.time;
+                self.succeeded.push(Done { kind, namespace: namespace.into(), count: 1, first });
             }
             None => {}
         }
@@ -155,8 +168,15 @@ impl Actor {
     }
 
     pub(super) fn succeeded(&self, kind: ActionKind, namespace: &str) -> u64 {
-        let same = |(k, n, _): &&(ActionKind, Str, u64)| *k == kind && n == namespace;
-        self.succeeded.iter().find(same).map_or(0, |(_, _, count)| *count)
+        self.done(kind, namespace).map_or(0, |done| done.count)
+    }
+
+    pub(super) fn done_since(&self, kind: ActionKind, namespace: &str) -> Option<Time> {
+        self.done(kind, namespace).map(|done| done.first)
+    }
+
+    fn done(&self, kind: ActionKind, namespace: &str) -> Option<&Done> {
+        self.succeeded.iter().find(|done| done.kind == kind && done.namespace == namespace)
     }
 
     pub(super) fn address_is_new(&self, address: &str, time: Time) -> Truth {

@@ -94,6 +94,10 @@ impl History for Past {
             .map_or(0, |actor| actor.succeeded(fact.action.kind, fact.event.namespace()))
     }
 
+    fn done_since(&self, fact: &Fact) -> Option<Time> {
+        self.actor(fact)?.done_since(fact.action.kind, fact.event.namespace())
+    }
+
     fn prior_requests(&self, fact: &Fact) -> u64 {
         self.actor(fact).map_or(0, Actor::requests)
     }

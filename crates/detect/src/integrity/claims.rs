@@ -25,12 +25,17 @@ pub fn claims(event: &Event) -> Claims {
         None => user,
     };
     Claims {
-        id: mix(event.audit_id.as_bytes(), 0).max(1),
+        id: id(&event.audit_id),
         request: mix(event.path().as_bytes(), mix(event.verb.as_bytes(), 0)) as u32,
         user,
         effective,
         contradiction,
     }
+}
+
+/// A hash of an auditID, never 0.
+pub(crate) fn id(audit_id: &str) -> u64 {
+    mix(audit_id.as_bytes(), 0).max(1)
 }
 
 fn contradiction(event: &Event) -> Option<Contradiction> {

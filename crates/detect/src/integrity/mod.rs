@@ -8,6 +8,7 @@ mod missing;
 mod reuse;
 
 pub use claims::claims;
+pub(crate) use claims::id;
 pub(crate) use missing::tell_gaps;
 
 use crate::judge;

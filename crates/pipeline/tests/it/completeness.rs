@@ -15,9 +15,9 @@ use trailhound_model::{
     time::{SECOND, Time},
 };
 use trailhound_pipeline::work::Worker;
-use trailhound_rules::{RuleSet, RuleTally};
+use trailhound_rules::RuleSet;
 
-type Facts = Vec<(Fact, Key)>;
+type Facts = Vec<(Box<Fact>, Key)>;
 /// Last record before and first after a stretch.
 type Bounds = Vec<(Time, Time)>;
 
@@ -33,7 +33,7 @@ fn log() -> &'static Facts {
     &LOG
 }
 
-fn judged<'a>(log: impl IntoIterator<Item = &'a (Fact, Key)>) -> Completeness {
+fn judged<'a>(log: impl IntoIterator<Item = &'a (Box<Fact>, Key)>) -> Completeness {
     let mut engine = Engine::new(Arc::default(), Settings::default());
     for (fact, key) in log {
         engine.push(fact.clone(), *key);
@@ -52,7 +52,7 @@ fn bounds(one: &Completeness) -> Bounds {
 
 /// What is left when stretches (start and length in seconds) are cut out, and the records beside
 /// each cut.
-fn cut<'a>(log: &'a Facts, cuts: &[(f64, f64)]) -> (Vec<&'a (Fact, Key)>, Bounds) {
+fn cut<'a>(log: &'a Facts, cuts: &[(f64, f64)]) -> (Vec<&'a (Box<Fact>, Key)>, Bounds) {
     let inside = |time: Time| {
         cuts.iter()
             .any(|(start, length)| (at(log, *start)..at(log, start + length)).contains(&time))
@@ -163,7 +163,7 @@ fn a_node_that_comes_back_owes_nothing() {
 #[test]
 fn without_leases_other_regular_requests_prove_the_gap() {
     let (left, beside) = cut(log(), &[(140.0, 40.0)]);
-    let without = |log: Vec<&'static (Fact, Key)>| {
+    let without = |log: Vec<&'static (Box<Fact>, Key)>| {
         judged(log.into_iter().filter(|(fact, _)| !is_lease(fact)))
     };
     let whole = without(log().iter().collect());
@@ -266,7 +266,7 @@ fn recording(name: &str) -> Option<Facts> {
     for source in found.sources.iter().filter(|source| source.name.contains("audit")) {
         let mut reader = open(source, Limits::default()).ok()?;
         while let Some(chunk) = reader.next() {
-            facts.extend(worker.work(&chunk, &mut RuleTally::default()).facts);
+            facts.extend(worker.work(&chunk, &mut worker.memory()).facts);
         }
     }
     if facts.is_empty() {

@@ -1,19 +1,16 @@
 //! Invariant 1: threads, the cutting of the input into files, and the keys of a run change no
 //! result.
 
-use crate::support::{log, rules};
-use serde_json::Value;
+use crate::support::{all_rule_tests, judge, log, rules};
+use serde_json::json;
 use std::{fs, path::PathBuf};
 use trailhound_detect::Settings;
 use trailhound_ingest::Limits;
 use trailhound_model::{event::Position, scan::Scan};
 use trailhound_pipeline::{Options, scan};
-use trailhound_rules::Rule;
 
 fn lines() -> Vec<String> {
-    let events: Vec<Value> =
-        rules().rules().iter().flat_map(Rule::tests).flat_map(|test| test.events.clone()).collect();
-    log(&events).lines().map(str::to_owned).collect()
+    all_rule_tests().lines().map(str::to_owned).collect()
 }
 
 fn answer(paths: Vec<PathBuf>, threads: usize, key: u8) -> Scan {
@@ -48,6 +45,28 @@ fn threads_and_keys_change_nothing() {
     assert!(one.incidents.len() > 10);
     for threads in [2, 8] {
         assert_eq!(answer(vec![path.clone()], threads, 9), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn requests_that_share_a_chosen_audit_id_and_a_second_are_told_alike_in_any_order() {
+    let request = |user: &str| {
+        json!({
+            "user": {"username": user}, "verb": "get", "auditID": "chosen",
+            "requestReceivedTimestamp": "2026-11-23T11:17:13Z", "stageTimestamp": "2026-11-23T11:17:13Z",
+            "requestURI": "/api/v1/namespaces/kube-system/secrets/kubeadm-certs",
+            "objectRef": {"resource": "secrets", "namespace": "kube-system", "name": "kubeadm-certs", "apiVersion": "v1"},
+            "sourceIPs": ["10.0.0.9"], "userAgent": "kubectl/v1", "responseStatus": {"code": 200},
+        })
+    };
+    let told = |users: [&str; 3]| -> Vec<(String, String)> {
+        let findings = judge(&log(&users.map(request))).findings;
+        findings.into_iter().map(|one| (one.rule.id, one.explanation)).collect()
+    };
+    let expected = told(["ann", "bob", "eve"]);
+    assert_eq!(expected.len(), 5, "a finding each, and two that share the id: {expected:?}");
+    for users in [["bob", "eve", "ann"], ["eve", "ann", "bob"], ["bob", "ann", "eve"]] {
+        assert_eq!(told(users), expected);
     }
 }
 

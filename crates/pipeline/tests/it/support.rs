@@ -7,7 +7,7 @@ use trailhound_detect::{Engine, Outcome, Settings, dedupe::Key};
 use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::{fact::Fact, time::Time};
 use trailhound_pipeline::work::Worker;
-use trailhound_rules::RuleSet;
+use trailhound_rules::{Rule, RuleSet};
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -19,6 +19,13 @@ pub(crate) fn rules() -> Arc<RuleSet> {
 /// The shipped rules with their tests, every expression checked.
 pub(crate) fn whole_rules() -> RuleSet {
     RuleSet::load(&RuleSet::builtin_files()).expect("the shipped rules load")
+}
+
+/// The events of all rule tests, one after the other: every stateful part has something to hold.
+pub(crate) fn all_rule_tests() -> String {
+    let rules = whole_rules();
+    let tests = rules.rules().iter().flat_map(Rule::tests);
+    log(&tests.flat_map(|test| test.events.clone()).collect::<Vec<Value>>())
 }
 
 /// The facts of a log.

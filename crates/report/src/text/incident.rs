@@ -44,11 +44,15 @@ pub(crate) fn tell(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &F
     }
 }
 
-/// A minor incident in one line.
-pub(crate) fn one_line(page: &mut Page, one: &Incident) {
+/// A minor incident in one line, or several that are told alike.
+pub(crate) fn one_line(page: &mut Page, one: &Incident, times: usize) {
     let who =
         one.principals.first().map_or(String::new(), |who| format!(" · {}", words::named(who)));
-    let text = format!("{} · {}{who} · {}", one.title, words::moment(one.first_seen), one.id);
+    let (since, id) = (words::moment(one.first_seen), &one.id);
+    let text = match times {
+        1 => format!("{} · {since}{who} · {id}", one.title),
+        _ => format!("{} · {times} times, first {since}{who} · {id}", one.title),
+    };
     page.row(
         2,
         &[

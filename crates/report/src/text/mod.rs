@@ -75,15 +75,34 @@ fn split(scan: &Scan, verbose: bool) -> (Vec<&Incident>, Vec<&Incident>) {
     (told, listed)
 }
 
+/// Everyday work of one kind is one line with a number, in the place of the first.
+fn grouped<'a>(incidents: &[&'a Incident]) -> Vec<(&'a Incident, usize)> {
+    let mut lines: Vec<(&Incident, usize)> = Vec::new();
+    for one in incidents {
+        let same = |(first, _): &&mut (&Incident, usize)| {
+            first.severity == Severity::Info
+                && first.title == one.title
+                && one.severity == first.severity
+        };
+        match lines.iter_mut().find(same) {
+            Some((_, times)) => *times += 1,
+            None => lines.push((one, 1)),
+        }
+    }
+    lines
+}
+
 fn list(page: &mut Page, incidents: &[&Incident]) {
     if incidents.is_empty() {
         return;
     }
     page.heading(0, "Also seen");
-    for one in incidents.iter().take(LISTED) {
-        incident::one_line(page, one);
+    let lines = grouped(incidents);
+    for (one, times) in lines.iter().take(LISTED) {
+        incident::one_line(page, one, *times);
     }
-    if let Some(more @ 1..) = incidents.len().checked_sub(LISTED) {
+    let shown: usize = lines.iter().take(LISTED).map(|(_, times)| times).sum();
+    if let Some(more @ 1..) = incidents.len().checked_sub(shown) {
         page.paragraph(
             2,
             &format!("… and {} more, not shown here.", words::thousands(more as u64)),
