@@ -551,7 +551,7 @@ pub(crate) fn line_cut(bytes: &[u8]) -> Option<usize> {
 
 /// Plain text after a finished line: it can be no part of a pretty-printed record.
 fn begins_text(bytes: &[u8], at: usize) -> bool {
-    if !bytes.get(at).is_some_and(|byte| !b" \t\r\n{}[]\",:".contains(byte)) {
+    if bytes.get(at).is_none_or(|byte| b" \t\r\n{}[]\",:".contains(byte)) {
         return false;
     }
     let before = bytes.get(..at).unwrap_or_default();

@@ -121,8 +121,8 @@ impl<'a> Walk<'a> {
         let length = memchr::memchr2(b'"', b'\\', inside)?;
         let text = inside.get(..length)?;
         // JSON has no raw control characters in strings; looked for without branches.
-        let has_control = text.iter().fold(false, |found, byte| found | (*byte < b' '));
-        if inside.get(length) != Some(&b'"') || has_control {
+        let controls = text.iter().fold(0, |found, byte| found | u8::from(*byte < b' '));
+        if inside.get(length) != Some(&b'"') || controls != 0 {
             return None;
         }
         self.at = from + length + 1;
