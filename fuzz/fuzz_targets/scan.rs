@@ -10,11 +10,6 @@ use trailhound_pipeline::{Options, scan};
 use trailhound_report::{TextStyle, html, json, jsonl, text};
 use trailhound_rules::RuleSet;
 
-thread_local! {
-    static RULES: Arc<RuleSet> = Arc::new(RuleSet::builtin().expect("the built-in rules load"));
-    static FILE: PathBuf = std::env::temp_dir().join(format!("fuzz-scan-{}", std::process::id()));
-}
-
 fn answers(path: &PathBuf, rules: &Arc<RuleSet>) {
     let options = Options {
         paths: vec![path.clone()],
@@ -37,8 +32,7 @@ fn answers(path: &PathBuf, rules: &Arc<RuleSet>) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    FILE.with(|path| {
-        fs::write(path, bytes).expect("a temporary file");
-        RULES.with(|rules| answers(path, rules));
-    });
+    let path = std::env::temp_dir().join(format!("fuzz-scan-{}", std::process::id()));
+    fs::write(&path, bytes).expect("a temporary file");
+    answers(&path, &Arc::new(RuleSet::builtin().expect("the built-in rules load")));
 });

@@ -212,7 +212,7 @@ fn gzip(bytes: &[u8], times: usize) -> Vec<u8> {
 #[test]
 fn a_gzip_bomb_ends_at_the_limit_and_says_so() {
     let mut bomb = gzip(record(1, &[]).as_bytes(), 1);
-    bomb.extend(gzip(&vec![b' '; 1 << 24], 72));
+    bomb.extend(gzip(&vec![b' '; 1 << 24], 24));
     let answer = scan(bomb);
     assert_eq!((answer.code, answer.count("events")), (Some(2), 1));
     assert!(answer.out.contains("times its size"), "{}", answer.begin());

@@ -166,8 +166,8 @@ fn rest(event: &Event) -> u64 {
 
 /// Leaves in its place whichever comes first, and gives back the other.
 fn keep_lesser(place: &mut Waiting, other: Waiting) -> Waiting {
-    let is_less = rest(&other.fact.event) < rest(&place.fact.event);
-    if is_less { std::mem::replace(place, other) } else { other }
+    let is_lesser = rest(&other.fact.event) < rest(&place.fact.event);
+    if is_lesser { std::mem::replace(place, other) } else { other }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hasher;
 use trailhound_model::{
     action::Outcome,
@@ -30,25 +30,15 @@ pub enum Part {
     Announcement,
 }
 
-/// A request that has begun.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Begun {
-    received: Time,
-    outcome: Outcome,
-    number: u64,
-}
-
 /// Requests that have begun and not ended.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
-    open: HashMap<u64, Begun>,
+    open: HashMap<u64, (Time, Outcome)>,
     /// How many of them were received at a time: one look at a number tells nearly all other
     /// requests from those that have begun.
     times: HashMap<Time, u32>,
     /// In the order of their beginning; those that have ended are taken out now and then.
-    oldest: VecDeque<(u64, u64)>,
-    /// Requests that have begun so far: one that ends and begins again is another.
-    begun: u64,
+    oldest: VecDeque<u64>,
     /// Requests forgotten because too many were open: their end is judged as if it were new.
     pub forgotten: u64,
 }
@@ -69,33 +59,28 @@ impl Stages {
 
     fn begin(&mut self, fact: &Fact) {
         let key = request_key(&fact.event);
-        let received = received(&fact.event);
-        let outcome = fact.action.outcome;
-        if let Some(known) = self.open.get_mut(&key) {
-            known.outcome = outcome;
-        } else {
-            self.begun += 1;
-            self.open.insert(key, Begun { received, outcome, number: self.begun });
-            self.oldest.push_back((key, self.begun));
-            *self.times.entry(received).or_default() += 1;
+        let time = received(&fact.event);
+        if self.open.insert(key, (time, fact.action.outcome)).is_none() {
+            self.oldest.push_back(key);
+            *self.times.entry(time).or_default() += 1;
         }
         if self.oldest.len() > 2 * self.open.len() + 1024 {
-            self.oldest.retain(|entry| is_open(&self.open, *entry));
+            // A request that ends and begins again under the same key is in the queue each time.
+            let mut kept = HashSet::with_capacity(self.open.len());
+            self.oldest.retain(|key| self.open.contains_key(key) && kept.insert(*key));
         }
         while self.open.len() > MOST_OPEN {
-            let Some(entry) = self.oldest.pop_front() else { return };
-            if is_open(&self.open, entry) {
-                self.forgotten += u64::from(self.close(entry.0).is_some());
-            }
+            let Some(key) = self.oldest.pop_front() else { return };
+            self.forgotten += u64::from(self.close(key).is_some());
         }
     }
 
     fn close(&mut self, key: u64) -> Option<Outcome> {
-        let Begun { received, outcome, .. } = self.open.remove(&key)?;
-        if let Some(count) = self.times.get_mut(&received) {
+        let (time, outcome) = self.open.remove(&key)?;
+        if let Some(count) = self.times.get_mut(&time) {
             *count -= 1;
             if *count == 0 {
-                self.times.remove(&received);
+                self.times.remove(&time);
             }
         }
         Some(outcome)
@@ -110,10 +95,6 @@ impl Stages {
             _ => Part::Judge,
         }
     }
-}
-
-fn is_open(open: &HashMap<u64, Begun>, (key, number): (u64, u64)) -> bool {
-    open.get(&key).is_some_and(|begun| begun.number == number)
 }
 
 fn request_key(event: &Event) -> u64 {

@@ -9,7 +9,7 @@ pub struct Limits {
     pub record: usize,
     /// Bytes that one source may unpack to: a gzip bomb ends here.
     pub unpacked: u64,
-    /// How many bytes a packed byte may unpack to, once a source has unpacked 1 GiB.
+    /// How many bytes a packed byte may unpack to, once a source has unpacked 256 MiB.
     pub ratio: u64,
 }
 

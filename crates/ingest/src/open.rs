@@ -24,7 +24,7 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 const INPUT_BUFFER: usize = 256 << 10;
 /// Bytes that may unpack at any ratio, before the ratio is looked at.
-const FREE_UNPACKED: u64 = 1 << 30;
+const FREE_UNPACKED: u64 = 256 << 20;
 /// Chunk size for a glance at the first record.
 const GLANCE: usize = 64 << 10;
 /// Chunks to look through for the first time, before giving up.
