@@ -393,7 +393,7 @@ impl Cluster {
 
     /// Whether so many records came late that judgements on the past cannot be relied upon.
     fn is_out_of_order(&self) -> bool {
-        self.order.late >= 100 && self.order.late > self.coverage.events / 20
+        self.order.late >= 100 && self.order.late > self.coverage.events / 3
     }
 
     fn completeness(&self, name: &Str, rules: &RuleSet) -> Completeness {

@@ -200,7 +200,7 @@ fn classify(user: &User) -> (PrincipalKind, &str, &str) {
 }
 
 fn human_kind(user: &User) -> PrincipalKind {
-    let google_account = user.name.ends_with(".gserviceaccount.com");
+    let google_account = user.name.ends_with(".gserviceaccount.com") && !provider_name(&user.name);
     if cloud_role(&user.name).is_some() || user.extra("arn").is_some() || google_account {
         return PrincipalKind::CloudRole;
     }

@@ -144,7 +144,10 @@ impl RuleSet {
     fn undecide_outcome(&self, fact: &Fact, tally: &mut RuleTally) {
         let done = Action { outcome: Outcome::Allowed, ..fact.action };
         for gate in self.index.gates(done).iter().filter(|gate| gate.lets(fact)) {
-            tally.undecide(gate.rule);
+            let watches = |rule: &Rule| rule.watches.outcomes.contains(&Outcome::Unknown);
+            if !self.rule(gate.rule).is_some_and(watches) {
+                tally.undecide(gate.rule);
+            }
         }
     }
 
