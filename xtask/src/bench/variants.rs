@@ -71,8 +71,7 @@ const CLOSED: [&str; 7] =
 fn literals(line: &str, number: u32) -> String {
     let parts: Vec<&str> = line.split('"').collect();
     let change = |(at, part): (usize, &&str)| {
-        let free =
-            part.contains(['/', '.', ':', ' ']) && !part.contains(['\\', '(', '[', '$', '{']);
+        let free = part.len() >= 3 && !part.contains(['\\', '(', '[', '$', '{']);
         if at % 2 == 1 && free { format!("{part}{number}") } else { (*part).to_owned() }
     };
     parts.iter().enumerate().map(change).collect::<Vec<_>>().join("\"")
