@@ -11,7 +11,7 @@ use crate::{
 use flate2::bufread::MultiGzDecoder;
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     io::{self, BufReader, Cursor, Read},
     sync::{
         Arc,
@@ -46,7 +46,7 @@ pub fn open(spec: &SourceSpec, limits: Limits) -> Result<ChunkReader, OpenError>
         |error: io::Error| OpenError { name: spec.name.clone(), reason: source::explain(&error) };
     let raw: Box<dyn Read + Send> = match &spec.kind {
         SourceKind::Stdin => Box::new(io::stdin()),
-        SourceKind::File(path) => Box::new(File::open(path).map_err(fail)?),
+        SourceKind::File(path) => Box::new(Whole::new(File::open(path).map_err(fail)?)),
     };
     let input = Input::new(raw).map_err(fail)?;
     Ok(ChunkReader::new(input, spec, limits))
@@ -184,6 +184,35 @@ impl Read for Input {
     }
 }
 
+/// Reads a file and knows how long it was when it was opened: a log that is rotated by copying and
+/// cutting it (`copytruncate`) ends early without any error, which must not look like its end.
+struct Whole<R> {
+    inner: R,
+    /// Bytes that are still to come; a file may grow beyond them.
+    left: u64,
+}
+
+impl Whole<File> {
+    fn new(file: File) -> Whole<File> {
+        let left = file.metadata().ok().filter(fs::Metadata::is_file).map_or(0, |file| file.len());
+        Whole { inner: file, left }
+    }
+}
+
+impl<R: Read> Read for Whole<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(into)?;
+        if length == 0 && self.left > 0 && !into.is_empty() {
+            let left = std::mem::take(&mut self.left);
+            return Err(io::Error::other(format!(
+                "the file became shorter while it was read (rotated?): its last {left} bytes are missing"
+            )));
+        }
+        self.left = self.left.saturating_sub(length as u64);
+        Ok(length)
+    }
+}
+
 /// Counts what is read through it.
 struct Counted<R> {
     inner: R,
@@ -195,5 +224,24 @@ impl<R: Read> Read for Counted<R> {
         let length = self.inner.read(into)?;
         self.count.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_read_did_not_end_there() {
+        let mut out = Vec::new();
+        let mut cut = Whole { inner: Cursor::new(b"abc"), left: 10 };
+        let error = cut.read_to_end(&mut out).unwrap_err();
+        assert_eq!(out, b"abc");
+        assert!(error.to_string().contains("its last 7 bytes are missing"), "{error}");
+        for left in [0, 2, 3] {
+            let mut grown = Whole { inner: Cursor::new(b"abc"), left };
+            assert_eq!(grown.read_to_end(&mut Vec::new()).unwrap(), 3);
+        }
     }
 }
