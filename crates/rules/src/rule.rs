@@ -110,6 +110,7 @@ pub struct Rule {
     pub(crate) kind: FindingKind,
     pub(crate) techniques: Vec<String>,
     pub(crate) controls: Vec<String>,
+    pub(crate) covers: Vec<String>,
     pub(crate) needs: Level,
     pub(crate) watches: Watches,
     pub(crate) conditions: Conditions,
@@ -212,6 +213,11 @@ impl Rule {
     /// Controls of standards that it serves.
     pub fn controls(&self) -> &[String] {
         &self.controls
+    }
+
+    /// Capabilities of docs/detections.md that it covers: `PR01`.
+    pub fn covers(&self) -> &[String] {
+        &self.covers
     }
 
     /// Least audit level at which it can decide.

@@ -51,6 +51,8 @@ struct RuleFile {
     techniques: Vec<String>,
     #[serde(default)]
     controls: Vec<String>,
+    #[serde(default)]
+    covers: Vec<String>,
     needs: Option<String>,
     on: OnFile,
     when: Option<String>,
@@ -205,6 +207,7 @@ impl Problems<'_> {
             family: file.family,
             techniques: file.techniques,
             controls: file.controls,
+            covers: file.covers,
             why: file.why,
             benign: file.benign,
             tests: file.tests.into_iter().map(test).collect(),
