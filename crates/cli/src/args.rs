@@ -48,6 +48,8 @@ Examples:
   trailhound scan /logs --output json | jq '.incidents[].title'
   trailhound scan /logs --fail-on high && echo quiet
   trailhound scan /logs --rules our-rules/
+  trailhound scan /logs --falco-rules k8s_audit_rules.yaml --falco-rules local.yaml
+  trailhound scan /logs --sigma-rules sigma/rules/application/kubernetes/
 
 Reads: audit.k8s.io events as JSON lines, EventList, arrays; the envelopes of EKS (CloudWatch), GKE,
 AKS, OpenShift, OVHcloud and log shippers; plain, gzip or zstd, told by content. Directories are
@@ -65,6 +67,15 @@ pub(crate) struct ScanArgs {
     /// More rules: a file, or a directory of .yaml files (see docs/rules.md). May be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Falco rules for `k8s_audit`: files in the order in which Falco would load them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) falco_rules: Vec<PathBuf>,
+    /// Of the Falco rules that match an event, take the first only, as Falco does by default.
+    #[arg(long, requires = "falco_rules")]
+    pub(crate) falco_first_match: bool,
+    /// Sigma rules: files, or directories of .yml files.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) sigma_rules: Vec<PathBuf>,
     /// Decoding threads; 0 takes what the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,

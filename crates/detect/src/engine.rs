@@ -24,7 +24,7 @@ use trailhound_model::{
     lookup::Truth,
     time::{MINUTE, Time},
 };
-use trailhound_rules::{Correlation, Rule, RuleSet, Verdict};
+use trailhound_rules::{Correlation, Language, Rule, RuleSet, Verdict};
 
 /// What a caller may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,12 +201,25 @@ impl Cluster {
             let folded = self.findings.add(finding, |_| {});
             self.settle(folded, fact);
         }
-        if self.stages.part(fact) != Part::Judge {
-            return;
-        }
+        let judged = self.stages.part(fact) == Part::Judge;
         let mut gravest = Severity::Info;
         for candidate in &fact.candidates {
-            gravest = gravest.max(self.confirm(rules, *candidate, fact));
+            // What rules of other languages think must not change what ours find.
+            match rules.rule(candidate.rule).map(Rule::language) {
+                Some(Language::Native) if judged => {
+                    gravest = gravest.max(self.confirm(rules, *candidate, fact));
+                }
+                Some(Language::Sigma) if judged => {
+                    self.confirm(rules, *candidate, fact);
+                }
+                Some(Language::Falco) => {
+                    self.confirm(rules, *candidate, fact);
+                }
+                _ => {}
+            }
+        }
+        if !judged {
+            return;
         }
         self.past.learn(fact, gravest >= Severity::Medium);
     }

@@ -22,7 +22,7 @@ use trailhound_model::{
     body::Body,
     event::{Event, Level, Stage},
     fact::{Exhibit, RECORD_LIMIT, Sealed},
-    lookup::{Bodies, Reading, Side, Value},
+    lookup::{Bodies, Reading, Side, Step, Value},
 };
 
 /// Subresources whose requests carry no body worth the name, whatever their verb.
@@ -258,6 +258,16 @@ impl Bodies for Record<'_> {
         found.and_then(|walk| value_of(&walk)).map_or(Reading::Absent, Reading::Present)
     }
 
+    fn select(&self, side: Side, path: &[Step]) -> Reading<Vec<Value>> {
+        let Some(tree) = self.tree(side) else { return self.missing(side) };
+        let mut walks = vec![Walk::new(self.masker, tree, self.root_place())];
+        for step in path {
+            walks = walks.iter().flat_map(|walk| taken(walk, step)).take(MOST_VALUES).collect();
+        }
+        let values: Vec<Value> = walks.iter().filter_map(value_of).collect();
+        if values.is_empty() { Reading::Absent } else { Reading::Present(values) }
+    }
+
     fn masked_record(&self, limit: usize) -> String {
         let mut parts = self.fields(limit);
         let mut length: usize = 2 + parts.iter().map(Part::length).sum::<usize>();
@@ -362,6 +372,24 @@ impl Sealed for SealedRecord {
         })
     }
 }
+
+/// Where a step leads.
+fn taken<'w, 't>(walk: &Walk<'w, 't>, step: &Step) -> Vec<Walk<'w, 't>> {
+    let items = || walk.tree().list().iter().map(|item| walk.element(item));
+    match (step, walk.tree()) {
+        (Step::Key(key) | Step::Through(key), Tree::Object(_)) => {
+            walk.step(key).into_iter().collect()
+        }
+        (Step::Index(at), _) => items().nth(*at).into_iter().collect(),
+        (Step::Each, _) => items().collect(),
+        (Step::Through(key), Tree::List(_)) => items().filter_map(|item| item.step(key)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Values that one path may lead to; the most that a client gains by more is a rule that does not
+/// see the last of them, and its body is capped long before.
+const MOST_VALUES: usize = 10_000;
 
 /// A masked value; an object as its JSON, so that its presence and its text can be asked for.
 fn value_of(walk: &Walk<'_, '_>) -> Option<Value> {

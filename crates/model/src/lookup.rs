@@ -6,6 +6,7 @@
 //! and the learner.
 
 use crate::{
+    Str,
     body::Body,
     event::Event,
     fact::{Exhibit, Fact, RECORD_LIMIT},
@@ -99,6 +100,20 @@ pub enum Side {
     Response,
 }
 
+/// One step of a path into JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The field of an object.
+    Key(Str),
+    /// The field of an object, or of every object of a list: Sigma's paths do not say where lists
+    /// are.
+    Through(Str),
+    /// The n-th item of a list.
+    Index(usize),
+    /// Every item of a list.
+    Each,
+}
+
 /// The bodies of the event at hand; parsed when first asked for.
 pub trait Bodies {
     /// What matters in the body. `Unknown` if the log has no body here (audit level, truncation,
@@ -107,6 +122,12 @@ pub trait Bodies {
 
     /// The value at a path of a raw body, masked. Path elements are object keys or list indices.
     fn value(&self, side: Side, path: &[&str]) -> Reading<Value>;
+
+    /// Every value at a path of a raw body, masked, in the order of the log; an object as its JSON.
+    fn select(&self, side: Side, path: &[Step]) -> Reading<Vec<Value>> {
+        let _ = (side, path);
+        Reading::Unknown
+    }
 
     /// The whole record as JSON, masked, at most `limit` bytes (cut marks say so).
     fn masked_record(&self, limit: usize) -> String;

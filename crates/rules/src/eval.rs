@@ -65,6 +65,7 @@ impl<'a> Judge<'a> {
             }
             Predicate::Member(text, list) => self.member(text, list),
             Predicate::Each { list, every, item } => self.each(list, *every, item),
+            Predicate::Ask(ask) => Truth::from(ask.holds(self.view, self.view.doubt())),
         }
     }
 

@@ -5,10 +5,14 @@
 //! so that all threads share one; what changes with events (windows, counts, the past) lives in
 //! `detect`.
 
+pub mod ask;
 pub mod correlation;
+mod document;
 pub mod error;
 pub mod eval;
+pub mod falco;
 pub mod field;
+mod foreign;
 mod index;
 pub mod judgement;
 pub mod native;
@@ -16,15 +20,17 @@ mod read;
 mod recall;
 pub mod rule;
 pub mod set;
+pub mod sigma;
 pub mod tally;
 pub mod template;
 pub mod tree;
 pub mod words;
 
 pub use correlation::{Condition, Correlation, CorrelationKind};
+pub use document::Place;
 pub use error::LoadError;
 pub use field::{Field, FieldId};
-pub use rule::{Adjustment, Enables, Rule, RuleTest, Watches};
-pub use set::{RuleSet, Verdict};
+pub use rule::{Adjustment, Enables, Language, Rule, RuleTest, Watches};
+pub use set::{RuleSet, Sources, Verdict};
 pub use tally::RuleTally;
 pub use template::Template;

@@ -10,7 +10,10 @@ use crate::{
     judgement, words,
 };
 use smallvec::SmallVec;
-use std::{borrow::Cow, cell::OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+};
 use trailhound_model::{
     Str,
     action::body_was_logged,
@@ -33,6 +36,15 @@ const BODILESS: &[&str] = &["attach", "exec", "log", "portforward", "proxy"];
 #[derive(Default)]
 pub(crate) struct Memo {
     command: OnceCell<Option<String>>,
+    /// A question of another language would have needed what the log does not carry.
+    doubt: Cell<bool>,
+}
+
+impl Memo {
+    /// Whether there was a doubt since this was last asked.
+    pub(crate) fn take_doubt(&self) -> bool {
+        self.doubt.take()
+    }
 }
 
 /// What a condition can see.
@@ -170,8 +182,16 @@ impl<'a> View<'a> {
         View { fact, memo, bodies: None, history }
     }
 
-    fn event(&self) -> &'a Event {
+    pub(crate) fn event(&self) -> &'a Event {
         &self.fact.event
+    }
+
+    pub(crate) fn bodies(&self) -> Option<&'a dyn Bodies> {
+        self.bodies
+    }
+
+    pub(crate) fn doubt(&self) -> &'a Cell<bool> {
+        &self.memo.doubt
     }
 
     fn body(&self) -> Reading<&'a Body> {

@@ -6,6 +6,7 @@ use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     event::Level,
     finding::{FindingKind, Severity},
+    lookup::Side,
     principal::PrincipalKind,
 };
 
@@ -97,10 +98,25 @@ pub struct RuleTest {
     pub events: Vec<serde_json::Value>,
 }
 
+/// The language that a rule was written in, which decides when it is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Language {
+    /// Ours: by actions, once for each request.
+    #[default]
+    Native,
+    /// Falco's: on every record, whatever its stage.
+    Falco,
+    /// Sigma's: once for each request.
+    Sigma,
+}
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) id: String,
+    pub(crate) language: Language,
+    /// Its place in the order in which rules of other languages were loaded.
+    pub(crate) order: u32,
     pub(crate) file: String,
     pub(crate) version: u32,
     pub(crate) title: String,
@@ -146,7 +162,7 @@ impl Conditions {
         let mut conditions = Conditions::default();
         for conjunct in predicate.conjuncts() {
             match conjunct.origin() {
-                Origin::Event if conjunct.fields().iter().all(recall::remembers) => {
+                Origin::Event if is_of_actor(&conjunct) => {
                     conditions.actor.push(conjunct);
                 }
                 Origin::Event => conditions.event.push(conjunct),
@@ -164,10 +180,61 @@ impl Conditions {
     }
 }
 
+/// Whether it asks only for what all requests of a kind have in common.
+fn is_of_actor(conjunct: &Predicate) -> bool {
+    let mut asks = false;
+    conjunct.each_ask(&mut |_| asks = true);
+    !asks && conjunct.fields().iter().all(recall::remembers)
+}
+
 impl Rule {
+    /// A rule of another language, with what every one of them has.
+    pub(crate) fn foreign(id: String, language: Language, condition: Predicate) -> Rule {
+        let mut needs = Level::Metadata;
+        condition.each_ask(&mut |ask| {
+            needs = needs.max(match ask.side() {
+                None => Level::Metadata,
+                Some(Side::Request) => Level::Request,
+                Some(Side::Response) => Level::RequestResponse,
+            });
+        });
+        Rule {
+            id,
+            language,
+            order: 0,
+            file: String::new(),
+            version: 1,
+            title: String::new(),
+            family: String::new(),
+            severity: Severity::Info,
+            confidence: 0.5,
+            kind: FindingKind::Rule,
+            techniques: Vec::new(),
+            controls: Vec::new(),
+            covers: Vec::new(),
+            needs,
+            watches: Watches::default(),
+            conditions: Conditions::of(condition),
+            adjust: Vec::new(),
+            correlation: None,
+            explain: Template::default(),
+            why: String::new(),
+            benign: Vec::new(),
+            next: Vec::new(),
+            enables: Vec::new(),
+            tests: Vec::new(),
+            needs_versions: false,
+        }
+    }
+
     /// Stable id, kebab-case.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The language that it was written in.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// Name of the file that it was loaded from.

@@ -6,12 +6,15 @@
 use crate::{
     error::LoadError,
     eval::{judge, judge_all},
+    falco,
     field::Field,
+    foreign::Foreign,
     index::{Gate, Index},
     native,
     read::{Memo, View},
     recall::Met,
-    rule::Rule,
+    rule::{Language, Rule},
+    sigma,
     tally::RuleTally,
     template::Template,
 };
@@ -42,25 +45,46 @@ pub struct Verdict {
     pub severity_reason: String,
 }
 
+/// Rule files of a site, as name and text, by language. Their order within a language counts for
+/// Falco's, where a later file changes what an earlier one says.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub struct Sources<'a> {
+    /// Our own.
+    pub native: &'a [(&'a str, &'a str)],
+    /// Falco's.
+    pub falco: &'a [(&'a str, &'a str)],
+    /// Sigma's.
+    pub sigma: &'a [(&'a str, &'a str)],
+    /// Of the Falco rules that match an event, only the first counts.
+    pub falco_first: bool,
+}
+
 /// All rules of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     index: Index,
+    foreign: Foreign,
+    /// Of the Falco rules that match an event, only the first counts.
+    falco_first: bool,
     /// Tells what a thread remembers of this set from what it remembers of another.
     fingerprint: u64,
 }
 
 impl RuleSet {
-    /// Loads rule files, given as name and text. Says everything that is wrong with any of them.
+    /// Loads native rule files, given as name and text. Says everything that is wrong with any of
+    /// them.
     pub fn load(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::load_of(&[], files)
+        RuleSet::load_of(&[], &Sources { native: files, ..Sources::default() })
     }
 
-    fn load_of(
-        shipped: &[(&str, &str)],
-        others: &[(&str, &str)],
-    ) -> Result<RuleSet, Vec<LoadError>> {
+    /// Loads rules of all languages, without those that are part of the program.
+    pub fn load_all(sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
+        RuleSet::load_of(&[], sources)
+    }
+
+    fn load_of(shipped: &[(&str, &str)], sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
+        let others = sources.native;
         let mut rules = Vec::new();
         let mut errors = Vec::new();
         let files = shipped.iter().map(|file| (file, true));
@@ -70,26 +94,34 @@ impl RuleSet {
                 Err(found) => errors.extend(found),
             }
         }
+        for found in [falco::load(sources.falco), sigma::load(sources.sigma)] {
+            match found {
+                Ok(found) => rules.extend(found),
+                Err(found) => errors.extend(found),
+            }
+        }
         rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         errors.extend(duplicates(&rules));
         if !errors.is_empty() {
             return Err(errors);
         }
         let index = Index::of(&rules);
+        let foreign = Foreign::of(&rules);
         let mut hasher = DefaultHasher::new();
-        (shipped, others).hash(&mut hasher);
-        Ok(RuleSet { rules, index, fingerprint: hasher.finish() })
+        (shipped, sources).hash(&mut hasher);
+        let fingerprint = hasher.finish();
+        Ok(RuleSet { rules, index, foreign, falco_first: sources.falco_first, fingerprint })
     }
 
     /// The rules that are part of the program, without their tests.
     pub fn builtin() -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::builtin_with(&[])
+        RuleSet::builtin_with(&Sources::default())
     }
 
-    /// The same, and rule files of the site, as name and text.
-    pub fn builtin_with(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
+    /// The same, and rules of the site.
+    pub fn builtin_with(sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
         let lean: Vec<_> = BUILTIN.iter().map(|(name, _, lean)| (*name, *lean)).collect();
-        RuleSet::load_of(&lean, files)
+        RuleSet::load_of(&lean, sources)
     }
 
     /// Their files, whole, as name and text: for loading together with others, and for their tests.
@@ -120,6 +152,16 @@ impl RuleSet {
         if fact.action.outcome == Outcome::Unknown && fact.event.stage != Stage::RequestReceived {
             self.undecide_outcome(fact, tally);
         }
+        self.native_candidates(fact, bodies, tally);
+        if !self.foreign.is_empty() {
+            self.foreign_candidates(fact, bodies, tally);
+        }
+        if !fact.candidates.is_empty() {
+            fact.exhibit = Some(Box::new(bodies.exhibit()));
+        }
+    }
+
+    fn native_candidates(&self, fact: &mut Fact, bodies: &dyn Bodies, tally: &mut RuleTally) {
         let gates = self.index.gates(fact.action);
         if gates.is_empty() {
             return;
@@ -133,11 +175,33 @@ impl RuleSet {
         if survivors.iter().any(|(_, rule, _)| rule.needs_versions) {
             settle_effect(fact, bodies);
         }
-        let found = judge_bodies(&survivors, fact, bodies, &memo, tally);
-        if !found.is_empty() {
-            fact.candidates = found;
-            fact.exhibit = Some(Box::new(bodies.exhibit()));
+        fact.candidates = judge_bodies(&survivors, fact, bodies, &memo, tally);
+    }
+
+    /// Rules of other languages that match: they need no past. One that does not match, though the
+    /// log could not show all that it asks for, is undecided.
+    fn foreign_candidates(&self, fact: &mut Fact, bodies: &dyn Bodies, tally: &mut RuleTally) {
+        let mut found: SmallVec<[Candidate; 2]> = SmallVec::new();
+        let memo = Memo::default();
+        let view = View::live(fact, &memo, bodies);
+        let mut quiet = false;
+        for number in self.foreign.met(&fact.event) {
+            let Some(rule) = self.rule(number) else { continue };
+            if quiet && rule.language == Language::Falco {
+                continue;
+            }
+            tally.look_once(number);
+            memo.take_doubt();
+            let holds = judge_all(&rule.conditions.event, &view) == Truth::True
+                && judge_all(&rule.conditions.body, &view) == Truth::True;
+            if holds {
+                found.push(Candidate { rule: number, truth: Truth::True });
+                quiet = self.falco_first && rule.language == Language::Falco;
+            } else if memo.take_doubt() {
+                tally.undecide(number);
+            }
         }
+        fact.candidates.extend(found);
     }
 
     /// A record that does not say what came of it is one that rules on success cannot decide.

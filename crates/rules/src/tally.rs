@@ -65,6 +65,11 @@ impl RuleTally {
         }
     }
 
+    /// Counts an event that the rule looks at.
+    pub(crate) fn look_once(&mut self, rule: u32) {
+        add(&mut self.looked_at, rule, 1);
+    }
+
     /// Counts an event on which the rule could not decide. `detect` calls it too, when the part
     /// that needs history stays unknown.
     pub fn undecide(&mut self, rule: u32) {

@@ -45,7 +45,7 @@ enum Part {
 }
 
 /// A sentence with holes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
     source: String,
     /// Each part, and whether it stands in a command.

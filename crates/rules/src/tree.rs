@@ -4,7 +4,10 @@
 //! here once, so that judging an event compiles nothing. Regular expressions are linear in the
 //! text (`regex` has no backtracking) and capped in size when they are built.
 
-use crate::field::{Field, Origin};
+use crate::{
+    ask::Ask,
+    field::{Field, Origin},
+};
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 use std::sync::OnceLock;
@@ -164,6 +167,19 @@ impl Order {
             Order::GreaterOrEqual => left >= right,
         }
     }
+
+    /// The same for numbers that may have a fraction.
+    #[expect(clippy::float_cmp, reason = "what is asked for is equality as it is written")]
+    pub fn holds_for(self, left: f64, right: f64) -> bool {
+        match self {
+            Order::Equal => left == right,
+            Order::NotEqual => left != right,
+            Order::Less => left < right,
+            Order::LessOrEqual => left <= right,
+            Order::Greater => left > right,
+            Order::GreaterOrEqual => left >= right,
+        }
+    }
 }
 
 /// A condition.
@@ -198,6 +214,8 @@ pub enum Predicate {
         /// The condition; the item is variable 0 in it.
         item: Box<Predicate>,
     },
+    /// A question of another rule language: true or false, never unknown.
+    Ask(Box<Ask>),
 }
 
 impl Predicate {
@@ -212,7 +230,7 @@ impl Predicate {
     /// Calls `visit` for every field that the condition reads.
     pub fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
         match self {
-            Predicate::Const(_) => {}
+            Predicate::Const(_) | Predicate::Ask(_) => {}
             Predicate::All(parts) | Predicate::Any(parts) => {
                 for part in parts {
                     part.each_field(visit);
@@ -240,6 +258,18 @@ impl Predicate {
         }
     }
 
+    /// Calls `visit` for every question of another rule language.
+    pub fn each_ask(&self, visit: &mut dyn FnMut(&Ask)) {
+        match self {
+            Predicate::Ask(ask) => visit(ask),
+            Predicate::All(parts) | Predicate::Any(parts) => {
+                parts.iter().for_each(|part| part.each_ask(visit));
+            }
+            Predicate::Not(part) => part.each_ask(visit),
+            _ => {}
+        }
+    }
+
     /// All fields that the condition reads, in the order in which it names them.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
@@ -251,6 +281,11 @@ impl Predicate {
     pub fn origin(&self) -> Origin {
         let mut origin = Origin::Event;
         self.each_field(&mut |field| origin = origin.max(field.origin()));
+        self.each_ask(&mut |ask| {
+            if ask.side().is_some() {
+                origin = origin.max(Origin::RawRequest);
+            }
+        });
         origin
     }
 }

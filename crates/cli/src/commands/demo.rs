@@ -1,7 +1,7 @@
 //! `trailhound demo`: the same scan on a recorded breach, so that a newcomer sees within a minute
 //! what this program is for. It always exits with 0 when it could do its work.
 
-use super::scan;
+use super::{GivenRules, scan};
 use crate::{
     args::OutputArgs,
     exit::{CommandError, Verdict},
@@ -17,7 +17,7 @@ pub(crate) fn run(output: &OutputArgs) -> Result<Verdict, CommandError> {
     let directory = unpack().map_err(CommandError::Demo)?;
     let path = directory.join("breach.log.zst");
     let answer = scan::options(vec![path], Some("demo".to_owned()), 0)
-        .and_then(|options| scan::read(&options, &[]))
+        .and_then(|options| scan::read(&options, GivenRules::default()))
         .and_then(|scan| scan::show(&scan, output));
     // The recording is this program's own: if it stays behind, nothing is lost or given away.
     let _ = fs::remove_dir_all(directory);

@@ -10,7 +10,7 @@ use crate::{
     exit::{CommandError, Verdict},
 };
 use std::{path::PathBuf, sync::Arc};
-use trailhound_rules::RuleSet;
+use trailhound_rules::{RuleSet, Sources};
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
@@ -21,11 +21,31 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
     }
 }
 
+/// Rule files that a site gives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GivenRules<'a> {
+    pub(super) native: &'a [PathBuf],
+    pub(super) falco: &'a [PathBuf],
+    pub(super) falco_first: bool,
+    pub(super) sigma: &'a [PathBuf],
+}
+
 /// The rules that this program carries, and those of the site.
-fn rules_with(paths: &[PathBuf]) -> Result<Arc<RuleSet>, CommandError> {
-    let files = rule_files::read(paths)?;
-    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    RuleSet::builtin_with(&files)
+fn rules_with(given: GivenRules<'_>) -> Result<Arc<RuleSet>, CommandError> {
+    let native = rule_files::read(given.native)?;
+    let falco = rule_files::read_in_order(given.falco)?;
+    let sigma = rule_files::read(given.sigma)?;
+    let sources = Sources {
+        native: &borrowed(&native),
+        falco: &borrowed(&falco),
+        sigma: &borrowed(&sigma),
+        falco_first: given.falco_first,
+    };
+    RuleSet::builtin_with(&sources)
         .map(Arc::new)
         .map_err(|errors| CommandError::Rules(errors.iter().map(ToString::to_string).collect()))
+}
+
+fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }

@@ -25,6 +25,14 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, CommandEr
     files.iter().map(|path| Ok((path.display().to_string(), text(path)?))).collect()
 }
 
+/// The same, in the order in which they were named: for languages where a later file changes what an
+/// earlier one says.
+pub(crate) fn read_in_order(paths: &[PathBuf]) -> Result<Vec<(String, String)>, CommandError> {
+    let files: Result<Vec<_>, _> =
+        paths.iter().map(|path| read(std::slice::from_ref(path))).collect();
+    Ok(files?.concat())
+}
+
 fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CommandError> {
     if !path.is_dir() {
         files.push(path.to_owned());

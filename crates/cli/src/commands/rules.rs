@@ -10,7 +10,7 @@ use trailhound_rules::Rule;
 
 /// Runs the command.
 pub(crate) fn run(command: &RulesCommand) -> Result<Verdict, CommandError> {
-    let rules = super::rules_with(&[])?;
+    let rules = super::rules_with(super::GivenRules::default())?;
     let text = match command {
         RulesCommand::List => list(rules.rules()),
         RulesCommand::Explain { id } => rules

@@ -1,5 +1,6 @@
 //! `trailhound scan`: read, judge, show, and say by the exit code whether somebody must look.
 
+use super::GivenRules;
 use crate::{
     args::{OutputArgs, OutputForm, ScanArgs},
     exit::{CommandError, Verdict},
@@ -17,7 +18,13 @@ const MOST_THREADS: usize = 64;
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
     let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
-    let scan = read(&options, &args.rules)?;
+    let given = GivenRules {
+        native: &args.rules,
+        falco: &args.falco_rules,
+        falco_first: args.falco_first_match,
+        sigma: &args.sigma_rules,
+    };
+    let scan = read(&options, given)?;
     show(&scan, &args.output)?;
     Ok(verdict(&scan, args.fail_on))
 }
@@ -50,8 +57,8 @@ fn key() -> Result<[u8; 16], CommandError> {
 }
 
 /// Reads and judges, with progress on a terminal.
-pub(crate) fn read(options: &Options, rules: &[PathBuf]) -> Result<Scan, CommandError> {
-    let rules = super::rules_with(rules)?;
+pub(crate) fn read(options: &Options, given: GivenRules<'_>) -> Result<Scan, CommandError> {
+    let rules = super::rules_with(given)?;
     let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
     let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
     meter.finish();

@@ -9,7 +9,7 @@ use crate::{
     correlation::{Condition, Correlation, CorrelationKind},
     error::{LoadError, suggest},
     field::{Field, FieldId, Origin, Type},
-    rule::{Adjustment, Conditions, EFFECTS, Enables, Rule, RuleTest, Watches, is_write},
+    rule::{Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, Watches, is_write},
     template::{Template, Use},
     tree::Predicate,
 };
@@ -203,6 +203,8 @@ impl Problems<'_> {
             next,
             enables: self.words("enables", &file.enables, &Enables::ALL, Enables::as_str),
             id: file.id,
+            language: Language::Native,
+            order: 0,
             title: file.title,
             family: file.family,
             techniques: file.techniques,
