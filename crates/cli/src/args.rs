@@ -136,6 +136,96 @@ pub(crate) enum RulesCommand {
         /// Its id.
         id: String,
     },
+    /// Say what is wrong with rules that load: can never fire, another says the same, not logged.
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint {
+        /// Rule files or directories, native, Falco or Sigma; without any, the shipped rules.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The audit policy of the API server: says which rules it leaves blind.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Form of the answer.
+        #[arg(long, default_value = "text", value_name = "FORM")]
+        output: OutputForm,
+    },
+    /// Run the examples that rules prove themselves with.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        /// Rule files or directories; without any, the shipped rules.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Also show the examples that hold, with what was said.
+        #[arg(long, short)]
+        verbose: bool,
+    },
+    /// Say what a rule would have cost on logs of the past, and which suppressions would help.
+    #[command(after_help = BACKTEST_EXAMPLES)]
+    Backtest(BacktestArgs),
+    /// Write Falco or Sigma rules as native ones, where their meaning can be kept.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// Falco or Sigma rule files; Falco's in the order in which it would load them.
+        #[arg(required = true, value_name = "FILE")]
+        paths: Vec<PathBuf>,
+        /// Directory for the native rules; must not hold files of the same names.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  trailhound rules lint our-rules/
+  trailhound rules lint our-rules/ --policy /etc/kubernetes/audit-policy.yaml
+  trailhound rules lint --policy audit-policy.yaml      what this policy hides from the shipped rules
+
+Exit codes: 0 nothing or only notes, 1 warnings, 2 a file does not load.";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  trailhound rules test our-rules/exec-at-night.yaml
+  trailhound rules test                                 all shipped rules
+
+Exit codes: 0 all examples hold, 1 some do not, 2 a file does not load.";
+
+const BACKTEST_EXAMPLES: &str = "\
+Examples:
+  trailhound rules backtest our-rules/exec-at-night.yaml --on /logs/october/
+  trailhound rules backtest secrets-listed-everywhere --on /logs --output json
+  trailhound rules backtest k8s_audit_rules.yaml --on audit.log.gz
+  trailhound rules backtest exec-reads-token --on /logs --confirmed 0f3a9b2c11d4e5f6
+
+A file of labels has one JSON object a line with `auditID` and `scenario`, as in
+{\"auditID\": \"…\", \"scenario\": \"token theft in May\"}; where `kind` is there and not `attack` or `malicious`, the line is passed over.
+
+Exit codes: 0 done, 2 an error, or input not wholly read.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  trailhound rules import k8s_audit_rules.yaml --out rules-from-falco/
+  trailhound rules import sigma/rules/application/kubernetes/audit/ --out rules-from-sigma/
+
+What cannot be said in the native language is left out, with the reason.
+Exit codes: 0 all were written, 1 some were left out, 2 an error.";
+
+/// Arguments of `rules backtest`.
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// Id of a shipped rule, or a file of rules.
+    pub(crate) rule: String,
+    /// Logs: files or directories.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub(crate) on: Vec<PathBuf>,
+    /// Which records belong to which known attack.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Id of an incident that was confirmed; may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) confirmed: Vec<String>,
+    /// Form of the answer.
+    #[arg(long, default_value = "text", value_name = "FORM")]
+    pub(crate) output: OutputForm,
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

@@ -4,9 +4,11 @@
 //! `ingest` (parallel, per chunk) → [`work`] → [`feed`] and [`merge`] (order of time over files) →
 //! `detect` (serial per cluster) → [`scan`] (the answer).
 
+pub mod backtest;
 mod blind;
 pub mod feed;
 pub mod merge;
+pub mod prove;
 pub mod repeats;
 pub mod scan;
 pub mod work;

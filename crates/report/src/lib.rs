@@ -16,5 +16,6 @@ mod words;
 
 pub use html::html;
 pub use json::{SCHEMA, json, jsonl, write_json, write_jsonl};
+pub use sanitize::prose;
 pub use text::{TextStyle, text};
 pub use words::verdict;

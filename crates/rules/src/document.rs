@@ -132,6 +132,12 @@ impl Place {
         self.top != Top::None
     }
 
+    /// The field of the event, empty if it has no such field, and the steps from there.
+    pub fn parts(&self) -> (&'static str, &[Step]) {
+        let found = TOPS.iter().find(|(_, top)| *top == self.top);
+        (found.map_or("", |(name, _)| name), &self.rest)
+    }
+
     /// The body that it lies in, if it does.
     pub fn side(&self) -> Option<Side> {
         match self.top {

@@ -98,7 +98,7 @@ fn set(bits: &mut Bits, at: usize) {
 }
 
 /// The texts one of which a place must have for the rule to hold, in lower case; `None` if any may.
-fn texts_of_rule(rule: &Rule, place: fn(&Place) -> bool) -> Option<Vec<Str>> {
+pub(crate) fn texts_of_rule(rule: &Rule, place: fn(&Place) -> bool) -> Option<Vec<Str>> {
     rule.conditions.all().filter_map(|part| texts(part, place)).min_by_key(Vec::len)
 }
 

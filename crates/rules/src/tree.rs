@@ -43,6 +43,11 @@ impl Needle {
         Needle(Box::new(Finder::new(text.as_bytes()).into_owned()))
     }
 
+    /// The text that is searched for.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(self.0.needle()).into_owned()
+    }
+
     /// Whether the text is in `haystack`.
     pub fn is_in(&self, haystack: &str) -> bool {
         self.0.find(haystack.as_bytes()).is_some()
@@ -87,6 +92,11 @@ impl Pattern {
     pub fn checked(source: &str) -> Result<Pattern, regex::Error> {
         let compiled = OnceLock::from(Some(compiled(source)?));
         Ok(Pattern { source: source.into(), compiled })
+    }
+
+    /// The expression.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Whether it matches somewhere in the text.

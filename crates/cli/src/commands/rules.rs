@@ -1,4 +1,11 @@
-//! `trailhound rules`: what is looked for, and the manual of each detection.
+//! `trailhound rules`: what is looked for, the manual of each detection, and the tools of those who
+//! write their own.
+
+mod backtest;
+mod given;
+mod import;
+mod lint;
+mod prove;
 
 use crate::{
     args::RulesCommand,
@@ -10,15 +17,27 @@ use trailhound_rules::Rule;
 
 /// Runs the command.
 pub(crate) fn run(command: &RulesCommand) -> Result<Verdict, CommandError> {
+    match command {
+        RulesCommand::List | RulesCommand::Explain { .. } => told(command),
+        RulesCommand::Lint { paths, policy, output } => {
+            lint::run(paths, policy.as_deref(), *output)
+        }
+        RulesCommand::Test { paths, verbose } => prove::run(paths, *verbose),
+        RulesCommand::Backtest(args) => backtest::run(args),
+        RulesCommand::Import { paths, out } => import::run(paths, out),
+    }
+}
+
+fn told(command: &RulesCommand) -> Result<Verdict, CommandError> {
     let rules = super::rules_with(super::GivenRules::default())?;
     let text = match command {
-        RulesCommand::List => list(rules.rules()),
         RulesCommand::Explain { id } => rules
             .rules()
             .iter()
             .find(|rule| rule.id() == id)
             .map(manual)
             .ok_or_else(|| CommandError::NoSuchRule(id.clone()))?,
+        _ => list(rules.rules()),
     };
     terminal::answer(&text)?;
     Ok(Verdict::Quiet)

@@ -8,6 +8,7 @@ mod errors;
 mod fields;
 mod formats;
 mod index;
+mod lint;
 mod operators;
 mod sentences;
 mod support;
