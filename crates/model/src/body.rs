@@ -211,6 +211,8 @@ pub struct Service {
     pub external_ips: Vec<Str>,
     /// `spec.externalName`.
     pub external_name: Str,
+    /// `spec.ports`: the numbers under which it is reached.
+    pub ports: Vec<u32>,
 }
 
 /// What a body is about.
@@ -268,4 +270,6 @@ pub struct Body {
     pub meta: ObjectMeta,
     /// What it is about.
     pub kind: BodyKind,
+    /// Keys of a `ConfigMap` whose value is or holds a credential, by what is masked in it.
+    pub credential_keys: Vec<Str>,
 }

@@ -201,6 +201,8 @@ fields! {
     ServiceType "service.type" Text Body;
     ServiceExternalName "service.externalName" Text Body;
     ServiceExternalIps "service.externalIPs" List Body;
+    ServicePorts "service.ports" List Body;
+    ConfigCredentials "config.credentials" List Body;
     MetaLabels "meta.labels" Map Body;
     MetaAnnotations "meta.annotations" Map Body;
     TokenExpirationSeconds "token.expirationSeconds" Int Body;

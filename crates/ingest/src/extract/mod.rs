@@ -48,7 +48,8 @@ pub(crate) fn body(subject: &Subject<'_, '_>) -> Body {
         response: subject.response.map(|tree| subject.walk(tree)),
         judged: subject.walk(judged),
     };
-    Body { meta: sides.meta(subject), kind: sides.kind(subject) }
+    let (meta, kind) = (sides.meta(subject), sides.kind(subject));
+    Body { meta, kind, credential_keys: sides.credential_keys(subject) }
 }
 
 /// A JSON patch as the object that it sets; anything else as it is.
@@ -142,6 +143,14 @@ impl Sides<'_, '_> {
         BodyKind::Metadata {
             labels: own.pairs(&["metadata", "labels"]),
             annotations: own.pairs(&["metadata", "annotations"]),
+        }
+    }
+
+    /// Of what the client sent: a patch shows what it sets.
+    fn credential_keys(&self, subject: &Subject<'_, '_>) -> Vec<Str> {
+        match (&self.request, subject.wire.resource()) {
+            (Some(request), "configmaps") if subject.is_core() => access::credential_keys(request),
+            _ => Vec::new(),
         }
     }
 

@@ -143,6 +143,9 @@ pub(super) fn text<'a>(field: &Field, body: &'a Body) -> Text<'a> {
 }
 
 pub(super) fn list(id: FieldId, body: &Body) -> List<'_> {
+    if id == FieldId::ConfigCredentials {
+        return Reading::Present(Items::strs(&body.credential_keys));
+    }
     match &body.kind {
         BodyKind::Workload(workload) => workload_list(id, workload),
         BodyKind::Binding(binding) => grant_list(id, binding),
@@ -151,6 +154,9 @@ pub(super) fn list(id: FieldId, body: &Body) -> List<'_> {
         BodyKind::Certificate(request) => certificate_list(id, request),
         BodyKind::Service(service) if id == FieldId::ServiceExternalIps => {
             Reading::Present(Items::strs(&service.external_ips))
+        }
+        BodyKind::Service(service) if id == FieldId::ServicePorts => {
+            Reading::Present(Items::texts(service.ports.iter().map(ToString::to_string)))
         }
         BodyKind::Metadata { labels, .. } if id == FieldId::MetaLabels => keys(labels),
         BodyKind::Metadata { annotations, .. } if id == FieldId::MetaAnnotations => {
