@@ -18,6 +18,7 @@ mod index;
 pub mod judgement;
 pub mod lint;
 pub mod native;
+pub mod pod_security;
 mod read;
 mod recall;
 pub mod rule;
