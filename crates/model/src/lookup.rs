@@ -158,12 +158,6 @@ pub trait History {
     /// Whether the address was used before by another identity that is a person.
     fn address_of_person(&self, fact: &Fact) -> Truth;
 
-    /// Whether another identity did something grave from the address when it was new there, and it
-    /// is no usual place of this actor.
-    fn address_suspect(&self, _fact: &Fact) -> Truth {
-        Truth::Unknown
-    }
-
     /// Whether exactly this request was refused to another identity at the same address a moment
     /// ago. `Unknown` where many identities share the address.
     fn refused_to_another(&self, _fact: &Fact) -> Truth {

@@ -211,7 +211,6 @@ fields! {
     HistoryTokenMoved "history.tokenMoved" Bool History;
     HistoryAccountOnlyPodBound "history.accountOnlyPodBound" Bool History;
     HistoryAddressOfPerson "history.addressOfPerson" Bool History;
-    HistoryAddressSuspect "history.addressSuspect" Bool History;
     HistoryRefusedToAnother "history.refusedToAnother" Bool History;
     HistoryGrantUnseen "history.grantUnseen" Bool History;
     HistoryTokenMintedElsewhere "history.tokenMintedElsewhere" Bool History;

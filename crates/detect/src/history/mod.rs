@@ -62,9 +62,6 @@ impl Past {
             return;
         }
         self.refusals.observe(fact);
-        if suspicious && self.address_is_new(fact) == Truth::True {
-            self.places.suspect(event.source_ip(), name, event.time);
-        }
         self.minted.observe(fact);
         if !self.actors.contains_key(name) {
             self.make_room();
@@ -163,16 +160,6 @@ impl History for Past {
     fn address_of_person(&self, fact: &Fact) -> Truth {
         let other = self.persons.get(fact.event.source_ip());
         other.is_some_and(|person| *person != fact.event.user.name).into()
-    }
-
-    fn address_suspect(&self, fact: &Fact) -> Truth {
-        let (address, name) = (fact.event.source_ip(), fact.event.user.name.as_str());
-        if !self.places.is_suspect(address, name) {
-            return Truth::False;
-        }
-        let habit =
-            self.actor(fact).map(|actor| actor.address_is_new(address, fact.event.time));
-        (habit != Some(Truth::False)).into()
     }
 
     fn refused_to_another(&self, fact: &Fact) -> Truth {
