@@ -24,6 +24,25 @@ pub struct ObjectMeta {
     pub owner: Str,
 }
 
+/// Settings that a pod and each of its containers can make alike; the container's win.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Security {
+    /// `runAsNonRoot`.
+    pub run_as_non_root: Option<bool>,
+    /// `runAsUser`.
+    pub run_as_user: Option<i64>,
+    /// `seccompProfile.type`.
+    pub seccomp: Str,
+    /// `appArmorProfile.type`, or what the old annotation means in its words.
+    pub app_armor: Str,
+    /// `seLinuxOptions.type`.
+    pub selinux_type: Str,
+    /// `seLinuxOptions` names a user or a role.
+    pub selinux_user_or_role: bool,
+    /// `windowsOptions.hostProcess`.
+    pub host_process: Option<bool>,
+}
+
 /// One container of a pod template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
@@ -37,8 +56,18 @@ pub struct Container {
     pub privileged: bool,
     /// `securityContext.capabilities.add`.
     pub capabilities: Vec<Str>,
-    /// Host ports.
+    /// Host ports. On the node's network every port is one.
     pub host_ports: Vec<u32>,
+    /// `securityContext`, as far as pods have it too.
+    pub security: Security,
+    /// `securityContext.allowPrivilegeEscalation`.
+    pub privilege_escalation: Option<bool>,
+    /// `securityContext.capabilities.drop`.
+    pub dropped: Vec<Str>,
+    /// `securityContext.procMount`.
+    pub proc_mount: Str,
+    /// Hosts that probes and lifecycle hooks call instead of the pod.
+    pub probe_hosts: Vec<Str>,
 }
 
 /// The pod template of a workload, of any kind, as a create, an update or a patch shows it. A
@@ -55,6 +84,26 @@ pub struct Workload {
     pub host_network: bool,
     /// `hostPath` volumes.
     pub host_paths: Vec<Str>,
+    /// Those of them that some container may write to, or of which that is not known.
+    pub writable_host_paths: Vec<Str>,
+    /// Types of the volumes: `emptyDir`, `hostPath`.
+    pub volume_types: Vec<Str>,
+    /// `securityContext` of the pod.
+    pub security: Security,
+    /// Names of `securityContext.sysctls`.
+    pub sysctls: Vec<Str>,
+    /// `shareProcessNamespace`.
+    pub shares_processes: bool,
+    /// `hostUsers: false`: root in the pod is nobody on the node.
+    pub own_users: bool,
+    /// `os.name` is `windows`.
+    pub windows: bool,
+    /// The whole template is known: what it does not say is not set.
+    pub whole: bool,
+    /// The request says something of the pod's spec. Only a patch may not.
+    pub sets_spec: bool,
+    /// Containers that a patch added to those that were there, as far as that shows.
+    pub added_containers: Vec<Str>,
     /// `serviceAccountName`, or empty for the default one.
     pub service_account: Str,
     /// `nodeName`: the pod went past the scheduler.
@@ -162,6 +211,8 @@ pub struct Service {
     pub external_ips: Vec<Str>,
     /// `spec.externalName`.
     pub external_name: Str,
+    /// `spec.ports`: the numbers under which it is reached.
+    pub ports: Vec<u32>,
 }
 
 /// What a body is about.
@@ -219,4 +270,6 @@ pub struct Body {
     pub meta: ObjectMeta,
     /// What it is about.
     pub kind: BodyKind,
+    /// Keys of a `ConfigMap` whose value is or holds a credential, by what is masked in it.
+    pub credential_keys: Vec<Str>,
 }

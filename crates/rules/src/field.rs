@@ -170,6 +170,14 @@ fields! {
     WorkloadLabels "workload.labels" Map Body;
     WorkloadHostAccess "workload.hostAccess" Bool Body;
     WorkloadRisks "workload.risks" List Body;
+    WorkloadHostControl "workload.hostControl" Bool Body;
+    WorkloadWritableHostPaths "workload.writableHostPaths" List Body;
+    WorkloadSharesProcesses "workload.sharesProcesses" Bool Body;
+    WorkloadEscalation "workload.privilegeEscalation" Bool Body;
+    WorkloadSetsSpec "workload.setsSpec" Bool Body;
+    WorkloadAddedContainers "workload.addedContainers" List Body;
+    WorkloadViolations "workload.violations" List Body;
+    WorkloadStandard "workload.standard" Text Body;
     GrantRole "grant.role" Text Body;
     GrantRoleKind "grant.roleKind" Text Body;
     GrantSubjects "grant.subjects" List Body;
@@ -194,6 +202,8 @@ fields! {
     ServiceType "service.type" Text Body;
     ServiceExternalName "service.externalName" Text Body;
     ServiceExternalIps "service.externalIPs" List Body;
+    ServicePorts "service.ports" List Body;
+    ConfigCredentials "config.credentials" List Body;
     MetaLabels "meta.labels" Map Body;
     MetaAnnotations "meta.annotations" Map Body;
     TokenExpirationSeconds "token.expirationSeconds" Int Body;

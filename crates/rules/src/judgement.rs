@@ -5,8 +5,9 @@
 //! the paths of the common container runtimes, never the habits of one cluster. They are in one
 //! file because each entry is a judgement that somebody may want to argue with.
 
+use crate::pod_security;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use trailhound_model::body::{PolicyRule, Workload};
+use trailhound_model::body::{Container, PolicyRule, Workload};
 
 /// Places on a node that give it away: credentials of the kubelet and of other pods, the container
 /// runtimes, what the node runs, its disks. Mounting one of them, anything beneath it or a folder
@@ -112,10 +113,48 @@ pub fn breaks_out(capability: &str) -> bool {
 /// give that.
 pub fn host_access(workload: &Workload) -> bool {
     workload.host_pid
+        || pod_security::host_process(workload)
         || workload.host_paths.iter().any(|path| sensitive_path(path))
         || workload.containers.iter().any(|container| {
             container.privileged || container.capabilities.iter().any(|name| breaks_out(name))
         })
+}
+
+/// Places on a node that hold credentials of the kubelet, of people or of other pods.
+const CREDENTIAL_PATHS: &[&str] = &[
+    "/etc/kubernetes",
+    "/etc/rancher",
+    "/etc/shadow",
+    "/etc/ssh",
+    "/home",
+    "/root",
+    "/var/lib/etcd",
+    "/var/lib/kubelet",
+    "/var/lib/rancher",
+];
+
+/// Whether the workload can change its node, or read the node's credentials. What is left of
+/// [`host_access`] is looking: the list of processes, settings and figures mounted read-only, all
+/// of the disk for a program that is nobody there.
+pub fn host_control(workload: &Workload) -> bool {
+    let breaks_out = |container: &Container| {
+        container.privileged || container.capabilities.iter().any(|name| breaks_out(name))
+    };
+    pod_security::host_process(workload)
+        || workload.containers.iter().any(breaks_out)
+        || workload.host_paths.iter().any(|path| runtime_socket(path))
+        || workload.writable_host_paths.iter().any(|path| sensitive_path(path))
+        || !pod_security::never_root(workload)
+            && workload.host_paths.iter().any(|path| holds_credentials(path))
+}
+
+fn runtime_socket(path: &str) -> bool {
+    RUNTIME_SOCKETS.contains(&path.trim_end_matches('/').rsplit('/').next().unwrap_or_default())
+}
+
+fn holds_credentials(path: &str) -> bool {
+    let path = normal_path(path);
+    CREDENTIAL_PATHS.iter().any(|place| within(&path, place) || within(place, &path))
 }
 
 /// What is dangerous about the workload, in words that finish the sentence "it …".
@@ -133,6 +172,7 @@ pub fn risks(workload: &Workload) -> Vec<String> {
         risks.push(format!("mounts {path} of the node"));
     }
     let shared = [
+        (pod_security::host_process(workload), "runs as a process of a Windows node"),
         (workload.host_pid, "sees all processes of the node"),
         (workload.host_ipc, "shares memory with the node's processes"),
         (workload.host_network, "uses the node's network"),
@@ -252,7 +292,6 @@ fn inside_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailhound_model::body::Container;
 
     #[test]
     fn paths_that_give_the_node_away() {
@@ -278,6 +317,42 @@ mod tests {
             "/run/user/1000/../../crio/crio.sock",
         ] {
             assert!(sensitive_path(path), "{path}");
+        }
+    }
+
+    /// A pod that mounts these, read-only unless they are named as writable.
+    fn mounts(paths: &[&str], writable: &[&str]) -> Workload {
+        let strings = |paths: &[&str]| paths.iter().map(|path| (*path).into()).collect();
+        Workload {
+            host_paths: strings(paths),
+            writable_host_paths: strings(writable),
+            containers: vec![Container::default()],
+            whole: true,
+            ..Workload::default()
+        }
+    }
+
+    #[test]
+    fn an_agent_that_only_looks_does_not_control_its_node() {
+        let mut nobody = mounts(&["/"], &[]);
+        nobody.security.run_as_non_root = Some(true);
+        nobody.containers.iter_mut().for_each(|one| one.privilege_escalation = Some(false));
+        let mut exporter = mounts(&["/proc", "/sys"], &[]);
+        exporter.host_pid = true;
+        for looks in [nobody, exporter, mounts(&["/var/log"], &["/var/log"])] {
+            assert!(!host_control(&looks), "{looks:?}");
+        }
+        let mut windows = mounts(&[], &[]);
+        windows.security.host_process = Some(true);
+        assert!(host_access(&windows));
+        for controls in [
+            mounts(&["/"], &[]),
+            mounts(&["/etc/kubernetes"], &[]),
+            mounts(&["/proc"], &["/proc"]),
+            mounts(&["/run/containerd/containerd.sock"], &[]),
+            windows,
+        ] {
+            assert!(host_control(&controls), "{controls:?}");
         }
     }
 

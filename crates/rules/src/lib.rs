@@ -12,6 +12,7 @@ pub mod field;
 mod index;
 pub mod judgement;
 pub mod native;
+pub mod pod_security;
 mod read;
 mod recall;
 pub mod rule;

@@ -71,8 +71,28 @@ pub(super) fn service(walk: &Walk<'_, '_>) -> Service {
         service_type: walk.string(&["spec", "type"]),
         external_ips: walk.strings(&["spec", "externalIPs"]),
         external_name: walk.string(&["spec", "externalName"]),
+        ports: ports(walk),
     }
 }
+
+fn ports(service: &Walk<'_, '_>) -> Vec<u32> {
+    let ports = service.elements(&["spec", "ports"]);
+    let numbers = ports.iter().filter_map(|one| one.tree().get("port").int());
+    numbers.filter_map(|port| u32::try_from(port).ok()).collect()
+}
+
+/// Keys of a `ConfigMap`'s data whose value would not be shown as it is: the masking knows what a
+/// credential looks like, and nobody else needs to.
+pub(super) fn credential_keys(walk: &Walk<'_, '_>) -> Vec<Str> {
+    let Some(data) = walk.at(&["data"]) else { return Vec::new() };
+    let shown = data.pairs(&[]);
+    let raw = data.tree().fields().iter().map(|(_, value)| value.text());
+    let holds = raw.zip(shown).filter(|(raw, (_, shown))| !raw.is_empty() && raw != shown);
+    holds.map(|(_, (key, _))| key).take(MAX_KEYS).collect()
+}
+
+/// Keys that are named; one is enough to look.
+const MAX_KEYS: usize = 20;
 
 pub(super) fn token_request(walk: &Walk<'_, '_>) -> BodyKind {
     let is_pod = walk.string(&["spec", "boundObjectRef", "kind"]) == "Pod";

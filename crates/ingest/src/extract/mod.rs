@@ -7,8 +7,10 @@
 //! sent it, so names, uids and versions always come from the response when there is one.
 
 mod access;
+mod added;
 mod certificate;
 mod patch;
+mod security;
 mod workload;
 
 use crate::{
@@ -36,8 +38,7 @@ pub(crate) struct Subject<'s, 'a> {
 pub(crate) fn body(subject: &Subject<'_, '_>) -> Body {
     let request = subject.request.map(as_object);
     let request = request.as_deref();
-    let is_patch = matches!(subject.wire.verb.as_str(), "patch" | "apply");
-    let judged = match (is_patch, request, subject.response) {
+    let judged = match (subject.is_patch(), request, subject.response) {
         (true, _, Some(response)) | (_, None, Some(response)) => response,
         (_, Some(request), _) => request,
         (_, None, None) => &Tree::Null,
@@ -47,7 +48,8 @@ pub(crate) fn body(subject: &Subject<'_, '_>) -> Body {
         response: subject.response.map(|tree| subject.walk(tree)),
         judged: subject.walk(judged),
     };
-    Body { meta: sides.meta(subject), kind: sides.kind(subject) }
+    let (meta, kind) = (sides.meta(subject), sides.kind(subject));
+    Body { meta, kind, credential_keys: sides.credential_keys(subject) }
 }
 
 /// A JSON patch as the object that it sets; anything else as it is.
@@ -66,6 +68,10 @@ impl<'s> Subject<'s, '_> {
         Walk::new(self.masker, tree, Place::of_body(self.scope))
     }
 
+    fn is_patch(&self) -> bool {
+        matches!(self.wire.verb.as_str(), "patch" | "apply")
+    }
+
     fn is_core(&self) -> bool {
         self.wire.object_ref.as_ref().is_some_and(|object| object.api_group.is_empty())
     }
@@ -82,19 +88,17 @@ impl Sides<'_, '_> {
     fn kind(&self, subject: &Subject<'_, '_>) -> BodyKind {
         match (subject.wire.resource(), subject.wire.subresource()) {
             ("serviceaccounts", "token") => access::token_request(&self.judged),
-            ("pods", "ephemeralcontainers") => {
-                BodyKind::Workload(workload::read("pods", &self.judged))
-            }
+            ("pods", "ephemeralcontainers") => self.workload("pods", subject),
             (_, "scale") => BodyKind::Workload(workload::scale(&self.judged)),
             ("certificatesigningrequests", "" | "approval") => {
                 BodyKind::Certificate(certificate::read(&self.judged, subject.masker))
             }
-            (resource, "" | "finalize") => self.object(resource, subject.is_core()),
+            (resource, "" | "finalize") => self.object(resource, subject),
             _ => BodyKind::Other,
         }
     }
 
-    fn object(&self, resource: &str, is_core: bool) -> BodyKind {
+    fn object(&self, resource: &str, subject: &Subject<'_, '_>) -> BodyKind {
         match resource {
             "rolebindings" | "clusterrolebindings" => {
                 BodyKind::Binding(access::binding(&self.judged))
@@ -103,16 +107,34 @@ impl Sides<'_, '_> {
             "mutatingwebhookconfigurations" | "validatingwebhookconfigurations" => {
                 BodyKind::Webhooks(access::webhooks(&self.judged))
             }
-            "services" if is_core => BodyKind::Service(access::service(&self.judged)),
+            "services" if subject.is_core() => BodyKind::Service(access::service(&self.judged)),
             "selfsubjectaccessreviews"
             | "subjectaccessreviews"
             | "localsubjectaccessreviews"
             | "selfsubjectrulesreviews" => access::review(&self.judged, self.response.as_ref()),
-            _ if workload::is_workload(resource, &self.judged) => {
-                BodyKind::Workload(workload::read(resource, &self.judged))
-            }
+            _ if workload::is_workload(resource, &self.judged) => self.workload(resource, subject),
             _ => self.metadata(),
         }
+    }
+
+    /// The pod template, and what the request did to it.
+    fn workload(&self, resource: &str, subject: &Subject<'_, '_>) -> BodyKind {
+        let mut workload = workload::read(resource, &self.judged);
+        let is_patch = subject.is_patch();
+        let by_result = is_patch && self.response.is_some();
+        let has_images = workload.containers.iter().all(|one| !one.image.is_empty());
+        workload.whole = !workload.containers.is_empty()
+            && (!is_patch || by_result || has_images && is_applied(self.request.as_ref()));
+        let says_spec = |request: &Walk<'_, '_>| workload::has_spec(resource, request);
+        workload.sets_spec = !is_patch || self.request.as_ref().is_none_or(says_spec);
+        if is_patch {
+            let operations = subject.request.map(Tree::list).unwrap_or_default();
+            workload.added_containers = match operations {
+                [] => added::by_merge(resource, self.request.as_ref(), self.response.as_ref()),
+                operations => added::by_operations(operations, subject),
+            };
+        }
+        BodyKind::Workload(workload)
     }
 
     /// Labels and annotations as the client sent them: a patch shows what it removes.
@@ -121,6 +143,14 @@ impl Sides<'_, '_> {
         BodyKind::Metadata {
             labels: own.pairs(&["metadata", "labels"]),
             annotations: own.pairs(&["metadata", "annotations"]),
+        }
+    }
+
+    /// Of what the client sent: a patch shows what it sets.
+    fn credential_keys(&self, subject: &Subject<'_, '_>) -> Vec<Str> {
+        match (&self.request, subject.wire.resource()) {
+            (Some(request), "configmaps") if subject.is_core() => access::credential_keys(request),
+            _ => Vec::new(),
         }
     }
 
@@ -150,6 +180,12 @@ impl Sides<'_, '_> {
     fn first(&self, path: &[&str]) -> Str {
         or(string(self.response.as_ref(), path), || string(self.request.as_ref(), path))
     }
+}
+
+/// A server-side apply says all that its sender wants, with kind and version; other patches do not
+/// name a kind.
+fn is_applied(request: Option<&Walk<'_, '_>>) -> bool {
+    request.is_some_and(|request| !request.tree().get("kind").text().is_empty())
 }
 
 const VERSION: &[&str] = &["metadata", "resourceVersion"];

@@ -36,6 +36,20 @@ fn essence(mut scan: Scan) -> Scan {
     scan
 }
 
+/// Equal secrets look alike within a run only, so the marks that stand for them follow the key.
+fn without_marks(mut scan: Scan) -> Scan {
+    for record in scan.findings.iter_mut().flat_map(|finding| &mut finding.records) {
+        let mut parts = record.masked.split("[masked:");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            text.push_str("[masked");
+            text.push_str(part.get(8..).unwrap_or(part));
+        }
+        record.masked = text;
+    }
+    scan
+}
+
 #[test]
 fn threads_and_keys_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -44,8 +58,10 @@ fn threads_and_keys_change_nothing() {
     let one = answer(vec![path.clone()], 1, 7);
     assert!(one.incidents.len() > 10);
     for threads in [2, 8] {
-        assert_eq!(answer(vec![path.clone()], threads, 9), one, "{threads} threads");
+        assert_eq!(answer(vec![path.clone()], threads, 7), one, "{threads} threads");
     }
+    let other_key = answer(vec![path], 2, 9);
+    assert_eq!(without_marks(other_key), without_marks(one), "another key");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod completeness;
 mod determinism;
 mod formats;
 mod integrity;
+mod node_agents;
 mod noise;
 mod real_events;
 mod real_transport;

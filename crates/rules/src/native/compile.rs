@@ -457,6 +457,7 @@ fn vocabulary(id: FieldId) -> Vec<&'static str> {
         ]
         .map(CredentialKind::as_str)
         .to_vec(),
+        FieldId::WorkloadStandard => vec!["privileged", "baseline", "restricted"],
         _ => Vec::new(),
     }
 }

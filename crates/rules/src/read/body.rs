@@ -4,7 +4,7 @@
 use super::{Items, View, filled, found, groups};
 use crate::{
     field::{Field, FieldId},
-    judgement,
+    judgement, pod_security,
 };
 use std::borrow::Cow;
 use trailhound_model::{
@@ -81,6 +81,12 @@ fn workload_flag(id: FieldId, workload: &Workload) -> bool {
         FieldId::WorkloadHostNetwork => workload.host_network,
         FieldId::WorkloadMirror => workload.mirror,
         FieldId::WorkloadHostAccess => judgement::host_access(workload),
+        FieldId::WorkloadHostControl => judgement::host_control(workload),
+        FieldId::WorkloadSharesProcesses => workload.shares_processes,
+        FieldId::WorkloadEscalation => {
+            workload.containers.iter().any(|one| one.privilege_escalation == Some(true))
+        }
+        FieldId::WorkloadSetsSpec => workload.sets_spec,
         _ => false,
     }
 }
@@ -103,6 +109,9 @@ pub(super) fn text<'a>(field: &Field, body: &'a Body) -> Text<'a> {
             FieldId::WorkloadServiceAccount => filled(workload.service_account.as_str()),
             FieldId::WorkloadNodeName => filled(workload.node_name.as_str()),
             FieldId::WorkloadLabels => found(&workload.labels, key),
+            FieldId::WorkloadStandard => {
+                pod_security::standard(workload).map_or(Reading::Unknown, filled)
+            }
             _ => Reading::Absent,
         },
         (BodyKind::Binding(binding), FieldId::GrantRole) => filled(binding.role.as_str()),
@@ -134,6 +143,9 @@ pub(super) fn text<'a>(field: &Field, body: &'a Body) -> Text<'a> {
 }
 
 pub(super) fn list(id: FieldId, body: &Body) -> List<'_> {
+    if id == FieldId::ConfigCredentials {
+        return Reading::Present(Items::strs(&body.credential_keys));
+    }
     match &body.kind {
         BodyKind::Workload(workload) => workload_list(id, workload),
         BodyKind::Binding(binding) => grant_list(id, binding),
@@ -142,6 +154,9 @@ pub(super) fn list(id: FieldId, body: &Body) -> List<'_> {
         BodyKind::Certificate(request) => certificate_list(id, request),
         BodyKind::Service(service) if id == FieldId::ServiceExternalIps => {
             Reading::Present(Items::strs(&service.external_ips))
+        }
+        BodyKind::Service(service) if id == FieldId::ServicePorts => {
+            Reading::Present(Items::texts(service.ports.iter().map(ToString::to_string)))
         }
         BodyKind::Metadata { labels, .. } if id == FieldId::MetaLabels => keys(labels),
         BodyKind::Metadata { annotations, .. } if id == FieldId::MetaAnnotations => {
@@ -172,6 +187,11 @@ fn workload_list(id: FieldId, workload: &Workload) -> List<'_> {
         FieldId::WorkloadContainers => Items::strs(containers().map(|one| &one.name)),
         FieldId::WorkloadLabels => return keys(&workload.labels),
         FieldId::WorkloadRisks => Items::texts(judgement::risks(workload)),
+        FieldId::WorkloadWritableHostPaths => Items::strs(&workload.writable_host_paths),
+        FieldId::WorkloadAddedContainers => Items::strs(&workload.added_containers),
+        FieldId::WorkloadViolations => {
+            Items::texts(pod_security::violations(workload).map(str::to_owned))
+        }
         _ => return Reading::Absent,
     })
 }

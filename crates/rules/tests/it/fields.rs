@@ -183,6 +183,12 @@ fn fields_of_pod_templates() {
         replicas: Some(3),
         labels: vec![("app".into(), "cart".into())],
         mirror: true,
+        writable_host_paths: vec!["/data".into()],
+        shares_processes: true,
+        sets_spec: true,
+        whole: true,
+        added_containers: vec!["log".into()],
+        ..Workload::default()
     };
     let create = event("create", "apps", "deployments", "");
     all_true(
@@ -197,12 +203,19 @@ fn fields_of_pod_templates() {
             "workload.serviceAccount == \"cart\" && workload.nodeName == \"n1\"",
             "workload.replicas == 3 && workload.labels[\"app\"] == \"cart\"",
             "\"app\" in workload.labels && workload.labels[\"tier\"] == \"\"",
+            "\"/data\" in workload.writableHostPaths && workload.sharesProcesses && workload.setsSpec",
+            "workload.addedContainers == [\"log\"] && !workload.privilegeEscalation",
+            "workload.hostControl && workload.standard == \"privileged\"",
+            "\"host-path\" in workload.violations && \"run-as-non-root\" in workload.violations",
         ],
     );
     all_true(
         &create,
         &FakeBodies::of(BodyKind::Workload(Workload::default())),
-        &["!workload.privileged && !workload.hostAccess && workload.replicas != 3"],
+        &[
+            "!workload.hostControl && workload.violations == []",
+            "!workload.privileged && !workload.hostAccess && workload.replicas != 3",
+        ],
     );
 }
 
