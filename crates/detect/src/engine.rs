@@ -250,7 +250,7 @@ impl Cluster {
         let judge = Judge { rules, rule, fact, history: &self.past };
         let finding = judge.finding(verdict);
         let folded = self.findings.add(finding, |new| judge.tell(new, &BTreeMap::new()));
-        self.settle(folded, fact);
+        self.settle_for(rule, verdict.severity, folded, fact);
     }
 
     /// Shows the record of a finding that is new or has grown, and joins it to what it belongs to.
@@ -271,6 +271,18 @@ impl Cluster {
         let doubt =
             |one: &Finding| one.kind == FindingKind::Integrity && one.severity <= Severity::Low;
         self.findings.get(place).is_some_and(doubt)
+    }
+
+    /// The same for a finding of a rule: one that tells of mere activity makes no incident.
+    fn settle_for(&mut self, rule: &Rule, severity: Severity, folded: Folded, fact: &Fact) {
+        match (folded, &fact.exhibit) {
+            (Folded::New(place), Some(exhibit))
+                if rule.severity() == Severity::Info && severity == Severity::Info =>
+            {
+                self.findings.show(place, exhibit);
+            }
+            _ => self.settle(folded, fact),
+        }
     }
 
     fn counted(
@@ -303,7 +315,7 @@ impl Cluster {
                 finding.numbers.insert("count".into(), count as f64);
                 finding.numbers.insert("distinct".into(), values.len() as f64);
                 let folded = self.findings.add(finding, |new| judge.tell(new, &extra));
-                self.settle(folded, fact);
+                self.settle_for(rule, verdict.severity, folded, fact);
                 let (Folded::New(place) | Folded::Into(place)) = folded else { return };
                 let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else { return };
                 self.windows.opened(index, group, &id);

@@ -179,6 +179,24 @@ pub trait History {
     /// Whether the address was used before by another identity that is a person.
     fn address_of_person(&self, fact: &Fact) -> Truth;
 
+    /// Whether exactly this request was refused to another identity at the same address a moment
+    /// ago. `Unknown` where many identities share the address.
+    fn refused_to_another(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the same identity was refused exactly this before, although the log shows no write
+    /// to the binding and the role that allow it now.
+    fn grant_unseen(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the token was issued in this log by somebody other than a kubelet or the control
+    /// plane, and is now used at another address.
+    fn token_minted_elsewhere(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
     /// Any other named look-up (`twin.…`), for conditions that come with later layers.
     fn named(&self, name: &str, fact: &Fact, event: &Event) -> Reading<Value> {
         let _ = (name, fact, event);

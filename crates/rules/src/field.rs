@@ -140,6 +140,7 @@ fields! {
     AuthzReason "authz.reason" Text Event;
     AuthzBinding "authz.binding" Text Event;
     AuthzRole "authz.role" Text Event;
+    AuthnImpersonationConstraint "authn.impersonationConstraint" Text Event;
     TargetResource "target.resource" Text Event;
     TargetSubresource "target.subresource" Text Event;
     TargetGroup "target.group" Text Event;
@@ -220,6 +221,9 @@ fields! {
     HistoryTokenMoved "history.tokenMoved" Bool History;
     HistoryAccountOnlyPodBound "history.accountOnlyPodBound" Bool History;
     HistoryAddressOfPerson "history.addressOfPerson" Bool History;
+    HistoryRefusedToAnother "history.refusedToAnother" Bool History;
+    HistoryGrantUnseen "history.grantUnseen" Bool History;
+    HistoryTokenMintedElsewhere "history.tokenMintedElsewhere" Bool History;
 }
 
 /// A field as a rule names it: with the key of a map or the path into a raw body.

@@ -407,6 +407,9 @@ impl<'a> View<'a> {
             FieldId::AuthzReason => annotation(event, "authorization.k8s.io/reason"),
             FieldId::AuthzBinding => filled(rbac_reason(event).0),
             FieldId::AuthzRole => filled(rbac_reason(event).1),
+            FieldId::AuthnImpersonationConstraint => {
+                filled(event.impersonation_constraint.as_str())
+            }
             FieldId::ExecCommand => self.command(),
             FieldId::ExecContainer if self.is_exec() => self.query("container"),
             // A path that ends in `/proxy` may have been shortened to that.

@@ -6,10 +6,16 @@
 //! speak through `model::lookup::History`. An event is judged before it is added here.
 
 mod actor;
+mod minted;
 mod network;
+mod places;
+mod refusals;
 
 use actor::Actor;
+use minted::Minted;
 use network::Networks;
+use places::Places;
+use refusals::Refusals;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use trailhound_model::{
@@ -39,6 +45,9 @@ pub struct Past {
     actors: HashMap<Str, Actor>,
     networks: Networks,
     persons: HashMap<Str, Str>,
+    places: Places,
+    refusals: Refusals,
+    minted: Minted,
     /// Actors forgotten because there were too many.
     pub forgotten: u64,
 }
@@ -52,12 +61,17 @@ impl Past {
         if name.is_empty() {
             return;
         }
+        self.refusals.observe(fact);
+        self.minted.observe(fact);
         if !self.actors.contains_key(name) {
             self.make_room();
             self.actors.insert(name.clone(), Actor::new(event.time));
         }
         let Some(actor) = self.actors.get_mut(name) else { return };
         let new_address = actor.observe(fact, suspicious);
+        if new_address {
+            self.places.observe(event.source_ip(), name);
+        }
         if new_address
             && fact.principal.actor().kind.is_human()
             && self.persons.len() < MOST_ADDRESSES
@@ -146,6 +160,21 @@ impl History for Past {
     fn address_of_person(&self, fact: &Fact) -> Truth {
         let other = self.persons.get(fact.event.source_ip());
         other.is_some_and(|person| *person != fact.event.user.name).into()
+    }
+
+    fn refused_to_another(&self, fact: &Fact) -> Truth {
+        if self.prior_actions(fact) > 0 || !self.refusals.refused_to_another(fact) {
+            return Truth::False;
+        }
+        self.places.is_narrow(fact.event.source_ip())
+    }
+
+    fn grant_unseen(&self, fact: &Fact) -> Truth {
+        self.refusals.grant_unseen(fact)
+    }
+
+    fn token_minted_elsewhere(&self, fact: &Fact) -> Truth {
+        self.minted.used_elsewhere(fact)
     }
 }
 

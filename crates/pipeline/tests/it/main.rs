@@ -7,6 +7,7 @@ mod determinism;
 mod formats;
 mod integrity;
 mod node_agents;
+mod noise;
 mod real_events;
 mod real_transport;
 mod recordings;

@@ -14,6 +14,9 @@ impl View<'_> {
             FieldId::HistoryTokenMoved => history.token_moved(self.fact),
             FieldId::HistoryAccountOnlyPodBound => history.account_only_pod_bound(self.fact),
             FieldId::HistoryAddressOfPerson => history.address_of_person(self.fact),
+            FieldId::HistoryRefusedToAnother => history.refused_to_another(self.fact),
+            FieldId::HistoryGrantUnseen => history.grant_unseen(self.fact),
+            FieldId::HistoryTokenMintedElsewhere => history.token_minted_elsewhere(self.fact),
             _ => Truth::Unknown,
         }
     }
