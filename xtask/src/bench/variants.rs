@@ -40,9 +40,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// One variant: another id, literals of the condition with another end, other thresholds.
+/// One variant: another id, literals of the condition with another end, other thresholds. A condition
+/// without a free literal is asked of another namespace instead.
 fn variant(text: &str, number: u32) -> String {
-    let (mut key, mut out) = (String::new(), String::new());
+    let (mut key, mut out, mut when) = (String::new(), String::new(), String::new());
     for line in text.split_inclusive('\n') {
         if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
             line.split(':').next().unwrap_or_default().clone_into(&mut key);
@@ -53,19 +54,42 @@ fn variant(text: &str, number: u32) -> String {
                 out.push_str(line.trim_end());
                 let _ = writeln!(out, "-{number}");
             }
-            "when" if !CLOSED.iter().any(|word| line.contains(word)) => {
-                out.push_str(&literals(line, number));
-            }
+            "when" => when.push_str(line.trim_start_matches("when: |\n")),
             "correlation" => out.push_str(&thresholds(line, number)),
             _ => out.push_str(line),
         }
     }
+    let _ = writeln!(out, "when: |\n  {}", condition(when.trim(), number));
     out
 }
 
-/// Places where only words of the rule language may stand, and expressions.
-const CLOSED: [&str; 7] =
-    [".kind", "outcome", "effect", ".matches(", ".severity", "event.stage", "event.level"];
+fn condition(when: &str, number: u32) -> String {
+    let place = format!("target.namespace == \"team-{number}\"");
+    let when = when.strip_prefix("when: ").unwrap_or(when);
+    if when.is_empty() {
+        return place;
+    }
+    let change = |line: &str| {
+        let closed = CLOSED.iter().any(|word| line.contains(word));
+        if closed { line.to_owned() } else { literals(line, number) }
+    };
+    let changed = when.lines().map(change).collect::<Vec<_>>().join("\n");
+    if changed == when { format!("({when}) && {place}") } else { changed }
+}
+
+/// Places where only words of the rule language may stand, expressions, and what a rule leaves out:
+/// a variant that leaves out something else would fire on all that its rule spares.
+const CLOSED: [&str; 9] = [
+    ".kind",
+    "outcome",
+    "effect",
+    ".matches(",
+    ".severity",
+    "event.stage",
+    "event.level",
+    "!",
+    "workload.standard",
+];
 
 /// Literals get another end.
 fn literals(line: &str, number: u32) -> String {
@@ -95,8 +119,18 @@ mod tests {
                     condition: {gte: 20, field: z}\nwhy: w\ntests:\n  - name: t\n";
         assert_eq!(
             variant(text, 3),
-            "id: a-3\nwhen: |\n  x == \"a/b3\" && y == \"pods3\"\ncorrelation:\n  \
-             condition: {gte: 23, field: z}\nwhy: w\n"
+            "id: a-3\ncorrelation:\n  condition: {gte: 23, field: z}\nwhy: w\nwhen: |\n  \
+             x == \"a/b3\" && y == \"pods3\"\n"
+        );
+    }
+
+    #[test]
+    fn what_has_no_literal_of_its_own_is_asked_of_another_namespace() {
+        let place = "target.namespace == \"team-2\"";
+        assert_eq!(variant("id: a\nwhy: w\n", 2), format!("id: a-2\nwhy: w\nwhen: |\n  {place}\n"));
+        assert_eq!(
+            variant("id: a\nwhen: |\n  a || !b\n", 2),
+            format!("id: a-2\nwhen: |\n  (a || !b) && {place}\n")
         );
     }
 }

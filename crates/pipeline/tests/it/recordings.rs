@@ -49,7 +49,7 @@ impl Recording {
 }
 
 /// The recordings that are part of the repository.
-fn committed() -> Vec<Recording> {
+pub(crate) fn committed() -> Vec<Recording> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     vec![
         Recording::new("demo", vec![root.join("../cli/demo/breach.log.zst")]),
