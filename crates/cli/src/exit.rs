@@ -21,7 +21,7 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Scan(#[from] trailhound_pipeline::ScanError),
     /// Rules do not load.
-    #[error("{} problems with rule files:\n{}", .0.len(), .0.join("\n"))]
+    #[error("{} with rule files:\n{}", counted(.0.len()), .0.join("\n"))]
     Rules(Vec<String>),
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]
@@ -40,6 +40,10 @@ pub(crate) enum CommandError {
     /// The recorded breach cannot be unpacked.
     #[error("cannot unpack the recording to a temporary file: {0}")]
     Demo(std::io::Error),
+}
+
+fn counted(problems: usize) -> String {
+    if problems == 1 { "a problem".to_owned() } else { format!("{problems} problems") }
 }
 
 /// The exit code of a command, after its error was said. A reader that went away (`| head`) is
