@@ -1,4 +1,4 @@
-//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan.
+//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan, detections.
 //!
 //! One Rust program instead of shell scripts, so that the same commands run on every machine that
 //! can build the product. It shares no code with the product: what measures must not be moved by
@@ -18,6 +18,7 @@ macro_rules! say {
 mod bench;
 mod check_scan;
 mod corpus_diff;
+mod detections;
 mod error;
 mod eval;
 mod recording;
@@ -42,6 +43,7 @@ enum Command {
     Bench(bench::Args),
     CheckScan(check_scan::Args),
     CorpusDiff(corpus_diff::Args),
+    Detections(detections::Args),
     Eval(eval::Args),
     #[command(hide = true)]
     Measure(bench::MeasureArgs),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::CheckScan(args) => check_scan::run(&args),
         Command::CorpusDiff(args) => corpus_diff::run(&args),
+        Command::Detections(args) => detections::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Measure(args) => bench::measure(&args),
         Command::Rename(args) => rename::run(&args),

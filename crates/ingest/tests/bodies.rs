@@ -66,7 +66,7 @@ impl Sent<'_> {
 
     fn workload(&self) -> Workload {
         match self.body().kind {
-            BodyKind::Workload(workload) => workload,
+            BodyKind::Workload(workload) => *workload,
             other => panic!("{other:?} of {}", self.json()),
         }
     }

@@ -26,7 +26,7 @@ fn workload(verb: &str, resource: &str, request: &Value, response: Option<&Value
     let body = decode_all(event.to_string().as_bytes(), Vec::new()).bodies.remove(0);
     match body {
         Reading::Present(body) => match body.kind {
-            BodyKind::Workload(workload) => workload,
+            BodyKind::Workload(workload) => *workload,
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),

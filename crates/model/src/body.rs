@@ -222,7 +222,7 @@ pub enum BodyKind {
     #[default]
     Other,
     /// A pod or anything with a pod template.
-    Workload(Workload),
+    Workload(Box<Workload>),
     /// A role binding.
     Binding(Binding),
     /// A role.

@@ -42,6 +42,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let mut edges = Vec::new();
     graph::check(document.as_deref(), &mut edges)?;
     found.extend(edges.into_iter().filter(|one| wanted(&one.path)));
+    let coverage = crate::detections::faults()?.into_iter();
+    let coverage = coverage.map(|(path, what)| Violation::new(&path, 1, what));
+    found.extend(coverage.filter(|one| wanted(&one.path)));
     found.sort();
     for Violation { path, line, what } in &found {
         say!("{path}:{line}: {what}");

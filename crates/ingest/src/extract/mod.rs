@@ -89,7 +89,7 @@ impl Sides<'_, '_> {
         match (subject.wire.resource(), subject.wire.subresource()) {
             ("serviceaccounts", "token") => access::token_request(&self.judged),
             ("pods", "ephemeralcontainers") => self.workload("pods", subject),
-            (_, "scale") => BodyKind::Workload(workload::scale(&self.judged)),
+            (_, "scale") => BodyKind::Workload(Box::new(workload::scale(&self.judged))),
             ("certificatesigningrequests", "" | "approval") => {
                 BodyKind::Certificate(certificate::read(&self.judged, subject.masker))
             }
@@ -134,7 +134,7 @@ impl Sides<'_, '_> {
                 operations => added::by_operations(operations, subject),
             };
         }
-        BodyKind::Workload(workload)
+        BodyKind::Workload(Box::new(workload))
     }
 
     /// Labels and annotations as the client sent them: a patch shows what it removes.

@@ -6,6 +6,7 @@ mod completeness;
 mod determinism;
 mod formats;
 mod integrity;
+mod known_flaws;
 mod node_agents;
 mod noise;
 mod real_events;

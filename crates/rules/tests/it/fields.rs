@@ -193,7 +193,7 @@ fn fields_of_pod_templates() {
     let create = event("create", "apps", "deployments", "");
     all_true(
         &create,
-        &FakeBodies::of(BodyKind::Workload(workload)),
+        &FakeBodies::of(BodyKind::Workload(Box::new(workload))),
         &[
             "workload.privileged && workload.hostPID && workload.hostIPC && workload.hostNetwork",
             "workload.mirror && workload.hostAccess && size(workload.risks) == 5",
@@ -211,7 +211,7 @@ fn fields_of_pod_templates() {
     );
     all_true(
         &create,
-        &FakeBodies::of(BodyKind::Workload(Workload::default())),
+        &FakeBodies::of(BodyKind::Workload(Box::default())),
         &[
             "!workload.hostControl && workload.violations == []",
             "!workload.privileged && !workload.hostAccess && workload.replicas != 3",
@@ -353,6 +353,7 @@ fn fields_of_other_bodies() {
         service_type: "ExternalName".into(),
         external_ips: vec!["192.0.2.1".into()],
         external_name: "evil.example".into(),
+        ports: vec![443, 6379],
     };
     let metadata = BodyKind::Metadata {
         labels: vec![("a".into(), "".into()), ("b".into(), "c".into())],
@@ -376,7 +377,7 @@ fn fields_of_other_bodies() {
         ),
         (
             BodyKind::Service(service),
-            "service.type == \"ExternalName\" && \"192.0.2.1\" in service.externalIPs && service.externalName == \"evil.example\"",
+            "service.type == \"ExternalName\" && \"192.0.2.1\" in service.externalIPs && service.externalName == \"evil.example\" && \"6379\" in service.ports && size(service.ports) == 2",
         ),
         (
             metadata,

@@ -111,7 +111,7 @@ fn bodies_are_not_read_when_no_surviving_rule_needs_them() {
         "{actions: [workload.create]}",
         "when: event.verb == \"patch\" && workload.privileged\n",
     );
-    let bodies = FakeBodies::of(BodyKind::Workload(Workload::default()));
+    let bodies = FakeBodies::of(BodyKind::Workload(Box::default()));
     let (fact, tally) = judged(&rules, &event("create", "", "pods", ""), &bodies);
     assert_eq!((bodies.asked.get(), bodies.recorded.get()), (0, 0));
     assert!(fact.candidates.is_empty());
@@ -130,8 +130,10 @@ fn what_the_log_cannot_show_is_counted_and_not_kept() {
 #[test]
 fn a_candidate_carries_its_record_its_digest_and_its_body() {
     let rules = rules("{actions: [workload.create]}", "");
-    let bodies =
-        FakeBodies::of(BodyKind::Workload(Workload { host_pid: true, ..Workload::default() }));
+    let bodies = FakeBodies::of(BodyKind::Workload(Box::new(Workload {
+        host_pid: true,
+        ..Workload::default()
+    })));
     let (fact, _) = judged(&rules, &event("create", "", "pods", ""), &bodies);
     let exhibit = fact.exhibit.unwrap();
     assert_eq!((exhibit.digest(), exhibit.record()), ([7; 32], "{\"masked\":true}"));

@@ -61,7 +61,7 @@ fn bodies_that_are_not_logged_are_said_to_be_so() {
         host_paths: vec!["/".into(), "/var/log".into()],
         ..Workload::default()
     };
-    let bodies = FakeBodies::of(BodyKind::Workload(risky));
+    let bodies = FakeBodies::of(BodyKind::Workload(Box::new(risky)));
     assert_eq!(
         said(source, &create, &bodies),
         "It runs container web privileged, mounts / of the node as (none)."
