@@ -6,6 +6,7 @@
 
 mod blind;
 pub mod feed;
+pub mod geo;
 pub mod merge;
 pub mod repeats;
 pub mod scan;

@@ -9,9 +9,10 @@ use crate::{
     field::Field,
     index::{Gate, Index},
     native,
-    read::{Memo, View},
+    read::{Memo, View, asks_of_addresses},
     recall::Met,
     rule::Rule,
+    site::{self, Knowledge, Weighed},
     tally::RuleTally,
     template::Template,
 };
@@ -19,6 +20,7 @@ use smallvec::SmallVec;
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
 };
 use trailhound_model::{
     action::{Action, Effect, Outcome},
@@ -26,6 +28,7 @@ use trailhound_model::{
     fact::{Candidate, Fact},
     finding::Severity,
     lookup::{Bodies, History, Reading, Truth},
+    site::{SiteEffect, SiteNote},
 };
 
 /// The rule files that are part of the program, by id: name, text, text without tests.
@@ -40,6 +43,27 @@ pub struct Verdict {
     pub severity: Severity,
     /// Why the severity is not the rule's own; empty if it is.
     pub severity_reason: String,
+    /// What the site's entries say of it.
+    pub site: Vec<SiteNote>,
+}
+
+impl Verdict {
+    /// The entry by which the site expects or suppresses this.
+    pub fn silencer(&self) -> Option<&SiteNote> {
+        self.site.iter().find(|note| note.effect.silences())
+    }
+
+    /// Takes over what the site makes of it.
+    fn weigh(&mut self, weighed: Weighed) {
+        if weighed.severity != self.severity {
+            let lowers =
+                |note: &&SiteNote| !matches!(note.effect, SiteEffect::Kept | SiteEffect::Expired);
+            let told = weighed.notes.iter().filter(lowers).map(SiteNote::sentence);
+            self.severity_reason = told.collect::<Vec<_>>().join(" ");
+        }
+        self.severity = weighed.severity;
+        self.site = weighed.notes;
+    }
 }
 
 /// All rules of a run.
@@ -49,6 +73,7 @@ pub struct RuleSet {
     index: Index,
     /// Tells what a thread remembers of this set from what it remembers of another.
     fingerprint: u64,
+    knowledge: Option<Arc<Knowledge>>,
 }
 
 impl RuleSet {
@@ -75,10 +100,39 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let index = Index::of(&rules);
         let mut hasher = DefaultHasher::new();
         (shipped, others).hash(&mut hasher);
-        Ok(RuleSet { rules, index, fingerprint: hasher.finish() })
+        let mut set = RuleSet { rules, fingerprint: hasher.finish(), ..RuleSet::default() };
+        set.settle();
+        Ok(set)
+    }
+
+    /// The same rules, with what the site brings along. Says which rules it names that are not here.
+    pub fn with_knowledge(mut self, knowledge: Arc<Knowledge>) -> Result<RuleSet, Vec<LoadError>> {
+        let unknown = knowledge.site().unknown_rules(&self.rules);
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        self.knowledge = Some(knowledge);
+        self.settle();
+        Ok(self)
+    }
+
+    /// Rules that lack what the site did not bring along need not look at anything.
+    fn settle(&mut self) {
+        for rule in &mut self.rules {
+            rule.missing = site::missing(rule, self.knowledge.as_deref());
+        }
+        self.index = Index::of(&self.rules);
+        let mut hasher = DefaultHasher::new();
+        let blind = self.rules.iter().map(|rule| rule.missing);
+        (self.fingerprint, blind.collect::<Vec<_>>()).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
+    }
+
+    /// What the site brought along.
+    pub fn knowledge(&self) -> Option<&Knowledge> {
+        self.knowledge.as_deref()
     }
 
     /// The rules that are part of the program, without their tests.
@@ -124,7 +178,10 @@ impl RuleSet {
         if gates.is_empty() {
             return;
         }
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
+        if self.knowledge.as_deref().is_some_and(asks_of_addresses) {
+            memo.recall(tally.address(self.fingerprint, fact.event.source_ip()));
+        }
         let met = tally.met(self.fingerprint, fact, || self.meet(gates, fact));
         let survivors = self.judge_event(&met.left, fact, bodies, &memo);
         if survivors.is_empty() {
@@ -153,7 +210,7 @@ impl RuleSet {
 
     /// The rules that requests of this kind meet, by the index and by who acts with what.
     fn meet(&self, gates: &[Gate], fact: &Fact) -> Met {
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         let view = View::kept(fact, &memo, None);
         let mut met = Met::default();
         for gate in gates.iter().filter(|gate| gate.lets(fact)) {
@@ -189,17 +246,19 @@ impl RuleSet {
     /// Judges what needs the past, and the severity.
     pub fn confirm(&self, candidate: &Candidate, fact: &Fact, history: &dyn History) -> Verdict {
         let Some(rule) = self.rule(candidate.rule) else { return refused() };
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         let view = View::kept(fact, &memo, Some(history));
         let truth = candidate.truth.and(judge_all(&rule.conditions.history, &view));
-        let mut verdict =
-            Verdict { truth, severity: rule.severity, severity_reason: String::new() };
+        let mut verdict = Verdict { truth, severity: rule.severity, ..refused() };
         if truth == Truth::False {
             return verdict;
         }
         if let Some(found) = rule.adjust.iter().find(|one| judge(&one.when, &view) == Truth::True) {
             verdict.severity = found.severity;
-            verdict.severity_reason = found.because.render(fact, history, &BTreeMap::new());
+            verdict.severity_reason = self.render(&found.because, fact, history, &BTreeMap::new());
+        }
+        if let (Truth::True, Some(knowledge)) = (truth, self.knowledge.as_deref()) {
+            verdict.weigh(knowledge.site().weigh(&rule.id, verdict.severity, fact, &view));
         }
         verdict
     }
@@ -212,7 +271,7 @@ impl RuleSet {
         history: &dyn History,
         extra: &BTreeMap<String, String>,
     ) -> String {
-        template.render(fact, history, extra)
+        template.render(fact, history, self.knowledge.as_deref(), extra)
     }
 
     /// The values by which a rule's correlation groups events; empty without a correlation. What
@@ -228,7 +287,7 @@ impl RuleSet {
     /// The value of a field as text, from what the fact kept. `None` if the log does not have it
     /// or it is empty.
     pub fn field_text(&self, field: &Field, fact: &Fact) -> Option<String> {
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         match View::kept(fact, &memo, None).words(field) {
             Reading::Present(text) if !text.is_empty() => Some(text.into_owned()),
             _ => None,
@@ -238,7 +297,12 @@ impl RuleSet {
 
 /// A candidate of another rule set: nothing can be said of it.
 fn refused() -> Verdict {
-    Verdict { truth: Truth::False, severity: Severity::Info, severity_reason: String::new() }
+    Verdict {
+        truth: Truth::False,
+        severity: Severity::Info,
+        severity_reason: String::new(),
+        site: Vec::new(),
+    }
 }
 
 fn judge_bodies(

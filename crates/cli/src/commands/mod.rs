@@ -4,12 +4,13 @@ mod demo;
 mod rule_files;
 mod rules;
 mod scan;
+mod site_files;
 
 use crate::{
     args::{Cli, Command},
     exit::{CommandError, Verdict},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 use trailhound_rules::RuleSet;
 
 /// Runs what was asked for.
@@ -22,10 +23,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
 }
 
 /// The rules that this program carries, and those of the site.
-fn rules_with(paths: &[PathBuf]) -> Result<Arc<RuleSet>, CommandError> {
+fn rules_with(paths: &[PathBuf]) -> Result<RuleSet, CommandError> {
     let files = rule_files::read(paths)?;
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     RuleSet::builtin_with(&files)
-        .map(Arc::new)
         .map_err(|errors| CommandError::Rules(errors.iter().map(ToString::to_string).collect()))
 }

@@ -1,11 +1,11 @@
 //! `trailhound scan`: read, judge, show, and say by the exit code whether somebody must look.
 
 use crate::{
-    args::{OutputArgs, OutputForm, ScanArgs},
+    args::{OutputArgs, OutputForm, ScanArgs, SiteArgs},
     exit::{CommandError, Verdict},
     terminal::{self, Meter},
 };
-use std::{fs, path::PathBuf, thread};
+use std::{fs, path::PathBuf, sync::Arc, thread};
 use trailhound_detect::Settings;
 use trailhound_ingest::Limits;
 use trailhound_model::{finding::Severity, scan::Scan};
@@ -17,7 +17,7 @@ const MOST_THREADS: usize = 64;
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
     let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
-    let scan = read(&options, &args.rules)?;
+    let scan = read(&options, &args.rules, &args.site)?;
     show(&scan, &args.output)?;
     Ok(verdict(&scan, args.fail_on))
 }
@@ -50,8 +50,12 @@ fn key() -> Result<[u8; 16], CommandError> {
 }
 
 /// Reads and judges, with progress on a terminal.
-pub(crate) fn read(options: &Options, rules: &[PathBuf]) -> Result<Scan, CommandError> {
-    let rules = super::rules_with(rules)?;
+pub(crate) fn read(
+    options: &Options,
+    rules: &[PathBuf],
+    site: &SiteArgs,
+) -> Result<Scan, CommandError> {
+    let rules = Arc::new(super::site_files::join(super::rules_with(rules)?, site)?);
     let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
     let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
     meter.finish();

@@ -7,7 +7,7 @@ use trailhound_detect::{Engine, Outcome, Settings, dedupe::Key};
 use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::{fact::Fact, time::Time};
 use trailhound_pipeline::work::Worker;
-use trailhound_rules::{Rule, RuleSet};
+use trailhound_rules::{Rule, RuleSet, RuleTest};
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -40,7 +40,20 @@ pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Box<Fact>, Key)> {
 
 /// The answer to a log.
 pub(crate) fn judge(log: &str) -> Outcome {
-    let rules = rules();
+    judge_by(rules(), log)
+}
+
+/// The answer to the log of a rule's test, with what the site brings along there.
+pub(crate) fn judge_test(test: &RuleTest) -> Outcome {
+    let log = log(&test.events);
+    let Some(knowledge) = test.knowledge.load().expect("what the site brings along loads") else {
+        return judge(&log);
+    };
+    let rules = RuleSet::clone(&rules()).with_knowledge(Arc::new(knowledge));
+    judge_by(Arc::new(rules.expect("its rules exist")), &log)
+}
+
+fn judge_by(rules: Arc<RuleSet>, log: &str) -> Outcome {
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
     for (fact, key) in facts(&rules, log) {
         engine.push(fact, key);

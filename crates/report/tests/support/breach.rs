@@ -429,5 +429,6 @@ pub fn scan() -> Scan {
         incidents,
         findings,
         rules: rules(),
+        ..Scan::default()
     }
 }
