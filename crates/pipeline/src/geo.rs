@@ -58,7 +58,11 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Vec<u8> {
-        [&[0x40 | text.len() as u8], text.as_bytes()].concat()
+        let length = match text.len() as u8 {
+            short @ ..29 => vec![0x40 | short],
+            long => vec![0x40 | 29, long - 29],
+        };
+        [&length, text.as_bytes()].concat()
     }
 
     fn number(value: u32) -> Vec<u8> {
