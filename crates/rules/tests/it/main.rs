@@ -10,4 +10,5 @@ mod formats;
 mod index;
 mod operators;
 mod sentences;
+mod site;
 mod support;
