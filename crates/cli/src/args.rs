@@ -50,6 +50,7 @@ Examples:
   trailhound scan /logs --rules our-rules/
   trailhound scan /logs --falco-rules k8s_audit_rules.yaml --falco-rules local.yaml
   trailhound scan /logs --sigma-rules sigma/rules/application/kubernetes/
+  trailhound scan /logs --site site.yaml --indicators bad.csv --mmdb GeoLite2-Country.mmdb
 
 Reads: audit.k8s.io events as JSON lines, EventList, arrays; the envelopes of EKS (CloudWatch), GKE,
 AKS, OpenShift, OVHcloud and log shippers; plain, gzip or zstd, told by content. Directories are
@@ -76,6 +77,8 @@ pub(crate) struct ScanArgs {
     /// Sigma rules: files, or directories of .yml files.
     #[arg(long, value_name = "PATH")]
     pub(crate) sigma_rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
     /// Decoding threads; 0 takes what the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
@@ -85,6 +88,20 @@ pub(crate) struct ScanArgs {
     /// How to show the answer.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What the site brings along.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SiteArgs {
+    /// What your site expects, suppresses and allows (see docs/site.md). May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) site: Vec<PathBuf>,
+    /// Known-bad addresses, images, agents, credentials: CSV or JSON lines. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) indicators: Vec<PathBuf>,
+    /// Countries or networks of addresses, in MaxMind's format. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mmdb: Vec<PathBuf>,
 }
 
 /// How to show an answer.

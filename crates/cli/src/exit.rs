@@ -23,6 +23,9 @@ pub(crate) enum CommandError {
     /// Rules do not load.
     #[error("{} with rule files:\n{}", counted(.0.len()), .0.join("\n"))]
     Rules(Vec<String>),
+    /// What the site brought along cannot be used.
+    #[error("{} problems with what the site brings along:\n{}", .0.len(), .0.join("\n"))]
+    Site(Vec<String>),
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]
     NoSuchRule(String),

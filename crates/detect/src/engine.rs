@@ -261,6 +261,8 @@ impl Cluster {
         match folded {
             // A doubtful record is worth a look, not an incident.
             Folded::New(place) | Folded::Into(place) if self.is_mere_doubt(place) => {}
+            // What the site expected is no incident.
+            Folded::New(place) | Folded::Into(place) if self.is_silenced(place) => {}
             Folded::New(place) => self.correlator.add(place, self.findings.list()),
             Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
             Folded::Dropped => {}
@@ -285,6 +287,10 @@ impl Cluster {
         }
     }
 
+    fn is_silenced(&self, place: usize) -> bool {
+        self.findings.get(place).is_some_and(Finding::is_silenced)
+    }
+
     fn counted(
         &mut self,
         rules: &RuleSet,
@@ -298,8 +304,11 @@ impl Cluster {
         if fact.event.time_inferred {
             return;
         }
-        let group: Vec<String> =
+        let mut group: Vec<String> =
             rules.group_key(index, fact).iter().map(|key| short(key)).collect();
+        // What the site expects is counted apart: it must neither fill up nor hide a count of what
+        // it does not expect.
+        group.extend(verdict.silencer().map(|note| note.entry.clone()));
         let value = counted_value(rules, correlation, fact);
         match self.windows.count(index, group.clone(), value.clone(), correlation, fact) {
             Step::Quiet => {}
@@ -332,7 +341,9 @@ impl Cluster {
 
     fn grow(&mut self, id: &str, value: String, fact: &Fact) {
         let Some(place) = self.findings.grow(id, record(fact)) else { return };
-        self.correlator.touch(place, self.findings.list());
+        if !self.is_silenced(place) {
+            self.correlator.touch(place, self.findings.list());
+        }
         if let Some(growing) = self.growing.get_mut(id)
             && growing.values.len() < 8
             && !growing.values.contains(&value)
@@ -410,7 +421,7 @@ impl Cluster {
             let judge = Judge { rules, rule, fact: &growing.fact, history: &self.past };
             let extra =
                 counts(finding.record_count, &growing.values, finding.last.since(finding.time));
-            finding.explanation = judge.explanation(&extra);
+            finding.explanation = judge.explanation(&extra, &finding.site);
             finding.numbers.insert("count".into(), finding.record_count as f64);
         }
         findings

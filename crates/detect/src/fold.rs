@@ -77,8 +77,12 @@ impl Findings {
             self.merge(place, finding);
             return Folded::Into(place);
         }
-        let room =
-            if finding.severity >= Severity::High { 2 * MOST_FINDINGS } else { MOST_FINDINGS };
+        let room = match finding.severity {
+            // What the site expects must not take the place of what it does not.
+            _ if finding.is_silenced() => MOST_FINDINGS / 2,
+            Severity::High | Severity::Critical => 2 * MOST_FINDINGS,
+            _ => MOST_FINDINGS,
+        };
         if self.list.len() >= room {
             *self.overflow.entry(finding.rule.id).or_default() += 1;
             return Folded::Dropped;
@@ -181,6 +185,17 @@ impl Findings {
     }
 }
 
+/// The outcome, and the entries of the site that speak of the finding: what one entry expects is not
+/// the same as what none does.
+fn judged_as(finding: &Finding) -> String {
+    let mut judged = finding.outcome.clone();
+    for note in &finding.site {
+        judged.push_str(note.effect.as_str());
+        judged.push_str(&note.entry);
+    }
+    judged
+}
+
 /// What makes two findings the same. One about a credential does not care what it was used on.
 fn fold_key(finding: &Finding) -> FoldKey {
     let target = if matches!(finding.kind, FindingKind::Credential | FindingKind::Threshold) {
@@ -195,7 +210,7 @@ fn fold_key(finding: &Finding) -> FoldKey {
         finding.real_principal.clone().unwrap_or_default(),
         finding.credential.clone(),
         finding.address.clone(),
-        (finding.outcome.clone(), finding.severity),
+        (judged_as(finding), finding.severity),
     );
     // Callers without a name are told apart by agent, but only until they are a flood.
     (hand, if nameless { finding.user_agent.clone() } else { target })

@@ -11,6 +11,7 @@ use trailhound_model::{
     finding::{Finding, Record, RuleRef, Severity, Touch, TouchRole, hex},
     lookup::{History, Truth},
     principal::{self, PrincipalKind},
+    site::SiteNote,
 };
 use trailhound_rules::{Enables, Rule, RuleSet, Verdict};
 
@@ -32,7 +33,7 @@ impl Judge<'_> {
     /// Writes what is said of a finding.
     pub(crate) fn tell(&self, finding: &mut Finding, extra: &BTreeMap<String, String>) {
         let rule = self.rule;
-        finding.explanation = self.explanation(extra);
+        finding.explanation = self.explanation(extra, &finding.site);
         rule.why().clone_into(&mut finding.why);
         finding.benign_readings = rule.benign().to_vec();
         finding.next_steps = self.next_steps(finding.severity, extra);
@@ -73,6 +74,7 @@ impl Judge<'_> {
             record_count: 1,
             records,
             touches: touches(rule, fact),
+            site: verdict.site.clone(),
             ..Finding::default()
         }
     }
@@ -86,9 +88,18 @@ impl Judge<'_> {
         known(self.history.address_is_new(self.fact))
     }
 
-    /// The sentence of the rule.
-    pub(crate) fn explanation(&self, extra: &BTreeMap<String, String>) -> String {
-        self.rules.render(self.rule.explain(), self.fact, self.history, extra)
+    /// The sentence of the rule, and what the site's entries say of it.
+    pub(crate) fn explanation(
+        &self,
+        extra: &BTreeMap<String, String>,
+        notes: &[SiteNote],
+    ) -> String {
+        let mut told = self.rules.render(self.rule.explain(), self.fact, self.history, extra);
+        for note in notes {
+            told.push(' ');
+            told.push_str(&note.sentence());
+        }
+        told
     }
 
     fn next_steps(&self, severity: Severity, extra: &BTreeMap<String, String>) -> Vec<String> {

@@ -4,6 +4,7 @@
 use crate::{
     Str,
     event::{Position, Stage},
+    site::SiteNote,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -259,9 +260,17 @@ pub struct Finding {
     pub touches: Vec<Touch>,
     /// How complete the log was around it.
     pub log: LogState,
+    /// What the site's entries say of it.
+    #[serde(default)]
+    pub site: Vec<SiteNote>,
 }
 
 impl Finding {
+    /// Whether the site expected it or suppressed its rule: it makes no incident.
+    pub fn is_silenced(&self) -> bool {
+        self.site.iter().any(|note| note.effect.silences())
+    }
+
     /// The id of a finding: a hash of its rule, its cluster and its first records.
     pub fn id_of(rule: &str, cluster: &str, records: &[Record]) -> String {
         let mut hash = Sha256::new();

@@ -21,6 +21,7 @@ pub mod lookup;
 pub mod principal;
 pub mod scan;
 pub mod shared;
+pub mod site;
 pub mod time;
 
 pub use shared::Shared;

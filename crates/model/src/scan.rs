@@ -1,7 +1,8 @@
 //! The answer of a scan as one value: every output format renders this and nothing else.
 
 use crate::{
-    completeness::Completeness, finding::Finding, format::Format, incident::Incident, time::Time,
+    completeness::Completeness, finding::Finding, format::Format, incident::Incident,
+    site::SiteEntry, time::Time,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -87,4 +88,7 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// What was checked.
     pub rules: Vec<CheckedRule>,
+    /// What the site's entries did: all that make findings milder.
+    #[serde(default)]
+    pub site: Vec<SiteEntry>,
 }

@@ -40,6 +40,9 @@ fn reason(
     undecided: u64,
     cluster: &Completeness,
 ) -> Option<String> {
+    if let Some(missing) = rule.missing() {
+        return Some(missing.reason().to_owned());
+    }
     if rule.needs() > highest {
         return Some(format!(
             "it needs the contents of requests (level {}), and this log has level {} at most",

@@ -7,6 +7,7 @@
 pub mod backtest;
 mod blind;
 pub mod feed;
+pub mod geo;
 pub mod merge;
 pub mod prove;
 pub mod repeats;

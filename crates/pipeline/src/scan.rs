@@ -16,8 +16,9 @@ use trailhound_model::{
     finding::Finding,
     format::Format,
     scan::{CheckedRule, Input, Scan, Unread},
+    time::Time,
 };
-use trailhound_rules::{RuleSet, RuleTally};
+use trailhound_rules::{Knowledge, RuleSet, RuleTally, Site};
 
 /// Rejects that the answer shows; all are counted.
 const MOST_REJECTS: usize = 100;
@@ -166,6 +167,10 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
     input.last = outcome.last;
     input.reject_samples.sort_by(|a, b| (&a.source, a.offset).cmp(&(&b.source, b.offset)));
     input.warnings.extend(warnings(&tally, &outcome.completeness));
+    let site = rules.knowledge().map(Knowledge::site);
+    if let Some(site) = site {
+        input.warnings.extend(site_warnings(site, &outcome.findings, input.last));
+    }
     input.warnings.extend(outcome.bounds);
     for (rule, count) in &outcome.overflow {
         input.warnings.push(format!(
@@ -181,9 +186,24 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
         rules: checked(rules, &rule_tally, &outcome.findings),
         input,
         completeness,
+        site: site.map(|site| site.used(&outcome.findings)).unwrap_or_default(),
         incidents: outcome.incidents,
         findings: outcome.findings,
     }
+}
+
+/// Entries of the site that had ended when they were needed.
+fn site_warnings(site: &Site, findings: &[Finding], last: Option<Time>) -> Vec<String> {
+    let used = site.used(findings);
+    let late = used.iter().filter(|entry| entry.expired > 0).map(|entry| {
+        let findings = if entry.expired == 1 { "1 finding" } else { "{} findings" };
+        let findings = findings.replace("{}", &entry.expired.to_string());
+        format!(
+            "{} expired on {} and would have covered {findings}, which count in full. {} answers for it: renew it or take it out.",
+            entry.entry, entry.expires, entry.owner
+        )
+    });
+    late.chain(site.ended_lists(last)).collect()
 }
 
 fn warnings(tally: &Tally, clusters: &[Completeness]) -> Vec<String> {

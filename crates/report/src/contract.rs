@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use trailhound_model::{
-    completeness as model, finding, incident, scan,
+    completeness as model, finding, incident, scan, site,
     time::{SECOND, Time},
 };
 
@@ -43,6 +43,7 @@ pub(crate) struct Document<'a> {
     incidents: Vec<Incident<'a>>,
     findings: Vec<Finding<'a>>,
     rules: Vec<Rule<'a>>,
+    site: Vec<SiteEntry<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -56,6 +57,7 @@ impl<'a> Document<'a> {
             incidents: scan.incidents.iter().map(Incident::of).collect(),
             findings: scan.findings.iter().map(|f| Finding::of(f, &scan.input.sources)).collect(),
             rules: scan.rules.iter().map(Rule::of).collect(),
+            site: scan.site.iter().map(SiteEntry::of).collect(),
         }
     }
 }
@@ -385,6 +387,7 @@ pub(crate) struct Finding<'a> {
     evidence: Vec<&'a str>,
     record_count: u64,
     log: LogState<'a>,
+    site: Vec<SiteNote<'a>>,
     records: Vec<Record<'a>>,
 }
 
@@ -418,6 +421,7 @@ impl<'a> Finding<'a> {
             evidence: audit_ids(&one.records),
             record_count: one.record_count,
             log: LogState::of(&one.log),
+            site: one.site.iter().map(SiteNote::of).collect(),
             records: one.records.iter().map(|record| Record::of(record, sources)).collect(),
         }
     }
@@ -516,6 +520,56 @@ impl<'a> Rule<'a> {
             family: &rule.family,
             looked_at: rule.looked_at,
             findings: rule.findings,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SiteNote<'a> {
+    entry: &'a str,
+    owner: &'a str,
+    reason: &'a str,
+    expires: &'a str,
+    effect: &'static str,
+}
+
+impl<'a> SiteNote<'a> {
+    fn of(note: &'a site::SiteNote) -> SiteNote<'a> {
+        SiteNote {
+            entry: &note.entry,
+            owner: &note.owner,
+            reason: &note.reason,
+            expires: &note.expires,
+            effect: note.effect.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct SiteEntry<'a> {
+    entry: &'a str,
+    kind: &'a str,
+    owner: &'a str,
+    reason: &'a str,
+    expires: &'a str,
+    findings: u64,
+    records: u64,
+    not_lowered: u64,
+    expired: u64,
+}
+
+impl<'a> SiteEntry<'a> {
+    pub(crate) fn of(one: &'a site::SiteEntry) -> SiteEntry<'a> {
+        SiteEntry {
+            entry: &one.entry,
+            kind: &one.kind,
+            owner: &one.owner,
+            reason: &one.reason,
+            expires: &one.expires,
+            findings: one.findings,
+            records: one.records,
+            not_lowered: one.not_lowered,
+            expired: one.expired,
         }
     }
 }

@@ -37,6 +37,9 @@ pub fn write_jsonl(scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
     for rule in &scan.rules {
         line(out, &Line::Rule(contract::Rule::of(rule)))?;
     }
+    for entry in &scan.site {
+        line(out, &Line::Site(contract::SiteEntry::of(entry)))?;
+    }
     for incident in &scan.incidents {
         line(out, &Line::Incident(contract::Incident::of(incident)))?;
     }
@@ -58,6 +61,7 @@ enum Line<'a> {
     },
     Completeness(contract::Completeness<'a>),
     Rule(contract::Rule<'a>),
+    Site(contract::SiteEntry<'a>),
     Incident(contract::Incident<'a>),
     Finding(contract::Finding<'a>),
 }

@@ -41,7 +41,7 @@ impl Index {
     /// Indexes rules by what they watch; lists keep the order of the rules.
     pub(crate) fn of(rules: &[Rule]) -> Index {
         let mut lists = vec![Vec::new(); ActionKind::ALL.len() * Outcome::ALL.len()];
-        for (rule, number) in rules.iter().zip(0_u32..) {
+        for (rule, number) in rules.iter().zip(0_u32..).filter(|(rule, _)| rule.missing.is_none()) {
             let watches = &rule.watches;
             let gate = gate(number, watches);
             for kind in &watches.actions {

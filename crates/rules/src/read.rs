@@ -7,12 +7,15 @@
 
 use crate::{
     field::{Field, FieldId, Origin, Type},
-    judgement, words,
+    judgement,
+    site::{Knowledge, address::AddressFacts},
+    words,
 };
 use smallvec::SmallVec;
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},
+    sync::Arc,
 };
 use trailhound_model::{
     Str,
@@ -28,29 +31,44 @@ use trailhound_model::{
 
 mod body;
 mod history;
+mod site;
+
+pub(crate) use site::asks_of_addresses;
 
 /// Requests that open a connection carry no object, whatever their verb.
 const BODILESS: &[&str] = &["attach", "exec", "log", "portforward", "proxy"];
 
 /// What costs to work out and is asked by many rules, kept while one event is judged.
 #[derive(Default)]
-pub(crate) struct Memo {
+pub(crate) struct Memo<'k> {
     command: OnceCell<Option<String>>,
     /// A question of another language would have needed what the log does not carry.
     doubt: Cell<bool>,
+    knowledge: Option<&'k Knowledge>,
+    address: OnceCell<Arc<AddressFacts>>,
 }
 
-impl Memo {
+impl<'k> Memo<'k> {
+    /// With what the site brought along.
+    pub(crate) fn of(knowledge: Option<&'k Knowledge>) -> Memo<'k> {
+        Memo { knowledge, ..Memo::default() }
+    }
+
     /// Whether there was a doubt since this was last asked.
     pub(crate) fn take_doubt(&self) -> bool {
         self.doubt.take()
+    }
+
+    /// With what a thread remembers of the event's address.
+    pub(crate) fn recall(&self, address: Arc<AddressFacts>) {
+        let _ = self.address.set(address);
     }
 }
 
 /// What a condition can see.
 pub(crate) struct View<'a> {
     fact: &'a Fact,
-    memo: &'a Memo,
+    memo: &'a Memo<'a>,
     bodies: Option<&'a dyn Bodies>,
     history: Option<&'a dyn History>,
 }
@@ -169,14 +187,14 @@ fn found(pairs: &[(Str, Str)], key: &str) -> Reading<Cow<'static, str>> {
 
 impl<'a> View<'a> {
     /// While the record is in the buffer.
-    pub(crate) fn live(fact: &'a Fact, memo: &'a Memo, bodies: &'a dyn Bodies) -> View<'a> {
+    pub(crate) fn live(fact: &'a Fact, memo: &'a Memo<'a>, bodies: &'a dyn Bodies) -> View<'a> {
         View { fact, memo, bodies: Some(bodies), history: None }
     }
 
     /// Later, with what the fact kept.
     pub(crate) fn kept(
         fact: &'a Fact,
-        memo: &'a Memo,
+        memo: &'a Memo<'a>,
         history: Option<&'a dyn History>,
     ) -> View<'a> {
         View { fact, memo, bodies: None, history }
@@ -230,6 +248,7 @@ impl<'a> View<'a> {
     pub(crate) fn flag(&self, field: &Field) -> Truth {
         match field.origin() {
             Origin::Event | Origin::Named => self.event_flag(field.id()),
+            Origin::Body if field.id() == FieldId::SiteImagesAllowed => self.site_flag(field.id()),
             Origin::Body => match self.body() {
                 Reading::Present(body) => self.body_flag(field.id(), body),
                 Reading::Absent => Truth::False,
@@ -249,7 +268,7 @@ impl<'a> View<'a> {
         match field.origin() {
             Origin::Event | Origin::Named => match (field.id(), self.event().code()) {
                 (FieldId::EventCode, Some(code)) => Reading::Present(i64::from(code)),
-                _ => Reading::Unknown,
+                (id, _) => self.site_number(id),
             },
             Origin::Body => map(self.body(), |body| body::number(field.id(), body)),
             Origin::History => self.history_number(field.id()),
@@ -264,6 +283,7 @@ impl<'a> View<'a> {
         match field.origin() {
             Origin::Event => self.event_text(field),
             Origin::Named => self.named_text(field.id()),
+            Origin::Body if field.id() == FieldId::IndicatorImage => self.site_text(field.id()),
             Origin::Body => map(self.body(), |body| body::text(field, body)),
             Origin::RawRequest | Origin::RawResponse => map(self.raw(field), |value| {
                 Reading::Present(value_text(&value).into_owned().into())
@@ -335,7 +355,7 @@ impl<'a> View<'a> {
             }
             FieldId::ExecTty => self.exec_flag("tty"),
             FieldId::ExecStdin => self.exec_flag("stdin"),
-            _ => Truth::Unknown,
+            id => self.site_flag(id),
         }
     }
 
@@ -470,7 +490,7 @@ impl<'a> View<'a> {
             FieldId::CredentialNode => {
                 filled_or_unknown(&credential.node, known && kind != CredentialKind::PodToken)
             }
-            _ => Reading::Absent,
+            id => self.site_text(id),
         }
     }
 

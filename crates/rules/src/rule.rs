@@ -1,7 +1,21 @@
 //! A rule as everybody behind the front ends sees it: what it watches, its conditions sorted by
 //! when they can be judged, and its words.
 
-use crate::{correlation::Correlation, recall, template::Template, tree::Predicate};
+use crate::{
+    correlation::Correlation,
+    error::LoadError,
+    field::Field,
+    recall,
+    site::{
+        IndicatorFiles, Knowledge, Site, Wants,
+        cidr::Network,
+        geo::{GeoSource, GeoTable, Place},
+        wants,
+    },
+    template::Template,
+    tree::Predicate,
+};
+use std::sync::Arc;
 use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     event::Level,
@@ -85,6 +99,8 @@ pub struct Adjustment {
     pub severity: Severity,
     /// Why.
     pub because: Template,
+    /// The condition as it was written.
+    pub source: String,
 }
 
 /// An example that a rule proves itself with.
@@ -96,6 +112,64 @@ pub struct RuleTest {
     pub fires: bool,
     /// Audit events as JSON, to be completed.
     pub events: Vec<serde_json::Value>,
+    /// What the site brings along in this test.
+    pub knowledge: TestKnowledge,
+}
+
+/// What a site brings along in the test of a rule, as written there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestKnowledge {
+    /// A site file without its version.
+    pub site: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Indicators.
+    pub indicators: Vec<serde_json::Value>,
+    /// Places of networks.
+    pub geo: Vec<TestPlace>,
+}
+
+/// Where the addresses of a network are, in the test of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestPlace {
+    /// The network.
+    pub network: String,
+    /// Its country.
+    pub country: String,
+    /// Its autonomous system.
+    pub asn: Option<u32>,
+    /// Who runs that.
+    pub organisation: String,
+}
+
+impl TestKnowledge {
+    /// What it amounts to; nothing if the test brings nothing along.
+    pub fn load(&self) -> Result<Option<Knowledge>, Vec<LoadError>> {
+        if *self == TestKnowledge::default() {
+            return Ok(None);
+        }
+        let mut site = self.site.clone().unwrap_or_default();
+        site.entry("version").or_insert_with(|| 1.into());
+        let site = Site::load(&[("test", &serde_json::Value::Object(site).to_string())])?;
+        let mut files = IndicatorFiles::default();
+        if !self.indicators.is_empty() {
+            let lines: Vec<String> = self.indicators.iter().map(ToString::to_string).collect();
+            files.add("test", &lines.join("\n"));
+        }
+        let mut places = Vec::new();
+        for place in &self.geo {
+            let network = Network::parse(&place.network)
+                .map_err(|what| vec![LoadError { what, ..LoadError::default() }])?;
+            let known = Place {
+                country: place.country.as_str().into(),
+                asn: place.asn,
+                organisation: place.organisation.as_str().into(),
+            };
+            places.push((network, known));
+        }
+        let table: Option<Arc<dyn GeoSource>> =
+            (!places.is_empty()).then(|| Arc::new(GeoTable::of(places)) as Arc<dyn GeoSource>);
+        Ok(Some(Knowledge::new(site, files.finish()?, table.into_iter().collect())))
+    }
 }
 
 /// The language that a rule was written in, which decides when it is judged.
@@ -140,6 +214,10 @@ pub struct Rule {
     pub(crate) tests: Vec<RuleTest>,
     /// Whether it asks for the effect, which only body versions settle for updates.
     pub(crate) needs_versions: bool,
+    /// What was not brought along and without which it cannot decide anything.
+    pub(crate) missing: Option<Wants>,
+    /// Its condition as it was written.
+    pub(crate) source: String,
 }
 
 /// The top-level conjuncts of a condition, by when they can be judged.
@@ -224,6 +302,8 @@ impl Rule {
             enables: Vec::new(),
             tests: Vec::new(),
             needs_versions: false,
+            missing: None,
+            source: String::new(),
         }
     }
 
@@ -335,6 +415,27 @@ impl Rule {
     /// Its examples.
     pub fn tests(&self) -> &[RuleTest] {
         &self.tests
+    }
+
+    /// Its condition as it was written; empty without one.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What the site did not bring along and without which the rule is blind.
+    pub fn missing(&self) -> Option<Wants> {
+        self.missing
+    }
+
+    /// What it asks of the site anywhere, each once: in conditions, adjustments and sentences.
+    pub fn wants(&self) -> Vec<Wants> {
+        let judged = self.conditions.all().chain(self.adjust.iter().map(|one| &one.when));
+        let mut fields: Vec<Field> = judged.flat_map(Predicate::fields).collect();
+        fields.extend(self.next.iter().chain([&self.explain]).flat_map(Template::fields).cloned());
+        let mut found: Vec<Wants> = fields.iter().filter_map(|field| wants(field.id())).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Whether a part of its condition needs history.

@@ -11,10 +11,11 @@ use crate::{
     foreign::Foreign,
     index::{Gate, Index},
     native,
-    read::{Memo, View},
+    read::{Memo, View, asks_of_addresses},
     recall::Met,
     rule::{Language, Rule},
     sigma,
+    site::{self, Knowledge, Weighed},
     tally::RuleTally,
     template::Template,
 };
@@ -22,6 +23,7 @@ use smallvec::SmallVec;
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
 };
 use trailhound_model::{
     action::{Action, Effect, Outcome},
@@ -29,6 +31,7 @@ use trailhound_model::{
     fact::{Candidate, Fact},
     finding::Severity,
     lookup::{Bodies, History, Reading, Truth},
+    site::{SiteEffect, SiteNote},
 };
 
 /// The rule files that are part of the program, by id: name, text, text without tests.
@@ -43,6 +46,27 @@ pub struct Verdict {
     pub severity: Severity,
     /// Why the severity is not the rule's own; empty if it is.
     pub severity_reason: String,
+    /// What the site's entries say of it.
+    pub site: Vec<SiteNote>,
+}
+
+impl Verdict {
+    /// The entry by which the site expects or suppresses this.
+    pub fn silencer(&self) -> Option<&SiteNote> {
+        self.site.iter().find(|note| note.effect.silences())
+    }
+
+    /// Takes over what the site makes of it.
+    fn weigh(&mut self, weighed: Weighed) {
+        if weighed.severity != self.severity {
+            let lowers =
+                |note: &&SiteNote| !matches!(note.effect, SiteEffect::Kept | SiteEffect::Expired);
+            let told = weighed.notes.iter().filter(lowers).map(SiteNote::sentence);
+            self.severity_reason = told.collect::<Vec<_>>().join(" ");
+        }
+        self.severity = weighed.severity;
+        self.site = weighed.notes;
+    }
 }
 
 /// Rule files of a site, as name and text, by language. Their order within a language counts for
@@ -69,6 +93,7 @@ pub struct RuleSet {
     falco_first: bool,
     /// Tells what a thread remembers of this set from what it remembers of another.
     fingerprint: u64,
+    knowledge: Option<Arc<Knowledge>>,
 }
 
 impl RuleSet {
@@ -105,12 +130,45 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let index = Index::of(&rules);
-        let foreign = Foreign::of(&rules);
         let mut hasher = DefaultHasher::new();
         (shipped, sources).hash(&mut hasher);
-        let fingerprint = hasher.finish();
-        Ok(RuleSet { rules, index, foreign, falco_first: sources.falco_first, fingerprint })
+        let mut set = RuleSet {
+            rules,
+            falco_first: sources.falco_first,
+            fingerprint: hasher.finish(),
+            ..RuleSet::default()
+        };
+        set.settle();
+        Ok(set)
+    }
+
+    /// The same rules, with what the site brings along. Says which rules it names that are not here.
+    pub fn with_knowledge(mut self, knowledge: Arc<Knowledge>) -> Result<RuleSet, Vec<LoadError>> {
+        let unknown = knowledge.site().unknown_rules(&self.rules);
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        self.knowledge = Some(knowledge);
+        self.settle();
+        Ok(self)
+    }
+
+    /// Rules that lack what the site did not bring along need not look at anything.
+    fn settle(&mut self) {
+        for rule in &mut self.rules {
+            rule.missing = site::missing(rule, self.knowledge.as_deref());
+        }
+        self.index = Index::of(&self.rules);
+        self.foreign = Foreign::of(&self.rules);
+        let mut hasher = DefaultHasher::new();
+        let blind = self.rules.iter().map(|rule| rule.missing);
+        (self.fingerprint, blind.collect::<Vec<_>>()).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
+    }
+
+    /// What the site brought along.
+    pub fn knowledge(&self) -> Option<&Knowledge> {
+        self.knowledge.as_deref()
     }
 
     /// The rules that are part of the program, without their tests.
@@ -166,7 +224,10 @@ impl RuleSet {
         if gates.is_empty() {
             return;
         }
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
+        if self.knowledge.as_deref().is_some_and(asks_of_addresses) {
+            memo.recall(tally.address(self.fingerprint, fact.event.source_ip()));
+        }
         let met = tally.met(self.fingerprint, fact, || self.meet(gates, fact));
         let survivors = self.judge_event(&met.left, fact, bodies, &memo);
         if survivors.is_empty() {
@@ -217,7 +278,7 @@ impl RuleSet {
 
     /// The rules that requests of this kind meet, by the index and by who acts with what.
     fn meet(&self, gates: &[Gate], fact: &Fact) -> Met {
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         let view = View::kept(fact, &memo, None);
         let mut met = Met::default();
         for gate in gates.iter().filter(|gate| gate.lets(fact)) {
@@ -253,17 +314,19 @@ impl RuleSet {
     /// Judges what needs the past, and the severity.
     pub fn confirm(&self, candidate: &Candidate, fact: &Fact, history: &dyn History) -> Verdict {
         let Some(rule) = self.rule(candidate.rule) else { return refused() };
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         let view = View::kept(fact, &memo, Some(history));
         let truth = candidate.truth.and(judge_all(&rule.conditions.history, &view));
-        let mut verdict =
-            Verdict { truth, severity: rule.severity, severity_reason: String::new() };
+        let mut verdict = Verdict { truth, severity: rule.severity, ..refused() };
         if truth == Truth::False {
             return verdict;
         }
         if let Some(found) = rule.adjust.iter().find(|one| judge(&one.when, &view) == Truth::True) {
             verdict.severity = found.severity;
-            verdict.severity_reason = found.because.render(fact, history, &BTreeMap::new());
+            verdict.severity_reason = self.render(&found.because, fact, history, &BTreeMap::new());
+        }
+        if let (Truth::True, Some(knowledge)) = (truth, self.knowledge.as_deref()) {
+            verdict.weigh(knowledge.site().weigh(&rule.id, verdict.severity, fact, &view));
         }
         verdict
     }
@@ -276,7 +339,7 @@ impl RuleSet {
         history: &dyn History,
         extra: &BTreeMap<String, String>,
     ) -> String {
-        template.render(fact, history, extra)
+        template.render(fact, history, self.knowledge.as_deref(), extra)
     }
 
     /// The values by which a rule's correlation groups events; empty without a correlation. What
@@ -292,7 +355,7 @@ impl RuleSet {
     /// The value of a field as text, from what the fact kept. `None` if the log does not have it
     /// or it is empty.
     pub fn field_text(&self, field: &Field, fact: &Fact) -> Option<String> {
-        let memo = Memo::default();
+        let memo = Memo::of(self.knowledge.as_deref());
         match View::kept(fact, &memo, None).words(field) {
             Reading::Present(text) if !text.is_empty() => Some(text.into_owned()),
             _ => None,
@@ -302,7 +365,12 @@ impl RuleSet {
 
 /// A candidate of another rule set: nothing can be said of it.
 fn refused() -> Verdict {
-    Verdict { truth: Truth::False, severity: Severity::Info, severity_reason: String::new() }
+    Verdict {
+        truth: Truth::False,
+        severity: Severity::Info,
+        severity_reason: String::new(),
+        site: Vec::new(),
+    }
 }
 
 fn judge_bodies(

@@ -2,7 +2,10 @@
 //! what "what was checked" and "what the log cannot show" are told from, so they are counted where
 //! the judgement is made, per thread, and added up.
 
-use crate::recall::{Met, Recall};
+use crate::{
+    recall::{Met, Recall},
+    site::address::{AddressFacts, AddressMemory},
+};
 use std::sync::Arc;
 use trailhound_model::fact::Fact;
 
@@ -13,6 +16,7 @@ pub struct RuleTally {
     undecided: Vec<u64>,
     /// Holds looks that are not yet in `looked_at`: one count for all rules of an entry.
     recall: Recall,
+    addresses: AddressMemory,
 }
 
 impl RuleTally {
@@ -44,7 +48,7 @@ impl RuleTally {
         let mut taken = RuleTally {
             looked_at: std::mem::take(&mut self.looked_at),
             undecided: std::mem::take(&mut self.undecided),
-            recall: Recall::default(),
+            ..RuleTally::default()
         };
         self.recall.take_looks(|hits, met| taken.look(hits, met));
         taken
@@ -57,6 +61,11 @@ impl RuleTally {
             self.look(hits, &old);
         }
         met
+    }
+
+    /// What this thread remembers of an address.
+    pub(crate) fn address(&mut self, set: u64, address: &str) -> Arc<AddressFacts> {
+        self.addresses.of(set, address)
     }
 
     fn look(&mut self, hits: u64, met: &Met) {

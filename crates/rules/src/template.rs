@@ -8,6 +8,7 @@ use crate::{
     error::suggest,
     field::{Field, FieldId, Type},
     read::{Memo, View},
+    site::Knowledge,
     words,
 };
 use std::collections::BTreeMap;
@@ -121,9 +122,10 @@ impl Template {
         &self,
         fact: &Fact,
         history: &dyn History,
+        knowledge: Option<&Knowledge>,
         extra: &BTreeMap<String, String>,
     ) -> String {
-        let memo = Memo::default();
+        let memo = Memo::of(knowledge);
         let view = View::kept(fact, &memo, Some(history));
         let mut out = String::new();
         for (part, command) in &self.parts {

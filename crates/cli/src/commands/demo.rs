@@ -3,7 +3,7 @@
 
 use super::{GivenRules, scan};
 use crate::{
-    args::OutputArgs,
+    args::{OutputArgs, SiteArgs},
     exit::{CommandError, Verdict},
 };
 use std::{fs, path::PathBuf, process};
@@ -17,7 +17,7 @@ pub(crate) fn run(output: &OutputArgs) -> Result<Verdict, CommandError> {
     let directory = unpack().map_err(CommandError::Demo)?;
     let path = directory.join("breach.log.zst");
     let answer = scan::options(vec![path], Some("demo".to_owned()), 0)
-        .and_then(|options| scan::read(&options, GivenRules::default()))
+        .and_then(|options| scan::read(&options, GivenRules::default(), &SiteArgs::default()))
         .and_then(|scan| scan::show(&scan, output));
     // The recording is this program's own: if it stays behind, nothing is lost or given away.
     let _ = fs::remove_dir_all(directory);

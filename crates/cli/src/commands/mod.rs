@@ -4,12 +4,13 @@ mod demo;
 mod rule_files;
 mod rules;
 mod scan;
+mod site_files;
 
 use crate::{
     args::{Cli, Command},
     exit::{CommandError, Verdict},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 use trailhound_rules::{RuleSet, Sources};
 
 /// Runs what was asked for.
@@ -31,7 +32,7 @@ pub(super) struct GivenRules<'a> {
 }
 
 /// The rules that this program carries, and those of the site.
-fn rules_with(given: GivenRules<'_>) -> Result<Arc<RuleSet>, CommandError> {
+fn rules_with(given: GivenRules<'_>) -> Result<RuleSet, CommandError> {
     let native = rule_files::read(given.native)?;
     let falco = rule_files::read_in_order(given.falco)?;
     let sigma = rule_files::read(given.sigma)?;
@@ -42,7 +43,6 @@ fn rules_with(given: GivenRules<'_>) -> Result<Arc<RuleSet>, CommandError> {
         falco_first: given.falco_first,
     };
     RuleSet::builtin_with(&sources)
-        .map(Arc::new)
         .map_err(|errors| CommandError::Rules(errors.iter().map(ToString::to_string).collect()))
 }
 

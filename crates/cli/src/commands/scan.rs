@@ -2,11 +2,11 @@
 
 use super::GivenRules;
 use crate::{
-    args::{OutputArgs, OutputForm, ScanArgs},
+    args::{OutputArgs, OutputForm, ScanArgs, SiteArgs},
     exit::{CommandError, Verdict},
     terminal::{self, Meter},
 };
-use std::{fs, path::PathBuf, thread};
+use std::{fs, path::PathBuf, sync::Arc, thread};
 use trailhound_detect::Settings;
 use trailhound_ingest::Limits;
 use trailhound_model::{finding::Severity, scan::Scan};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
         falco_first: args.falco_first_match,
         sigma: &args.sigma_rules,
     };
-    let scan = read(&options, given)?;
+    let scan = read(&options, given, &args.site)?;
     show(&scan, &args.output)?;
     Ok(verdict(&scan, args.fail_on))
 }
@@ -57,8 +57,12 @@ fn key() -> Result<[u8; 16], CommandError> {
 }
 
 /// Reads and judges, with progress on a terminal.
-pub(crate) fn read(options: &Options, given: GivenRules<'_>) -> Result<Scan, CommandError> {
-    let rules = super::rules_with(given)?;
+pub(crate) fn read(
+    options: &Options,
+    given: GivenRules<'_>,
+    site: &SiteArgs,
+) -> Result<Scan, CommandError> {
+    let rules = Arc::new(super::site_files::join(super::rules_with(given)?, site)?);
     let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
     let scan = trailhound_pipeline::scan(options, &rules, &mut |progress| meter.show(progress));
     meter.finish();

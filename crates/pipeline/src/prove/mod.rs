@@ -9,7 +9,7 @@ pub use events::log;
 use std::sync::Arc;
 use trailhound_detect::{Engine, Outcome, Settings};
 use trailhound_ingest::{Chunk, Masker};
-use trailhound_rules::{Rule, RuleSet};
+use trailhound_rules::{LoadError, Rule, RuleSet, RuleTest};
 
 /// What came of one example of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,13 @@ pub fn prove(rules: &Arc<RuleSet>, rule: &Rule) -> Vec<Proof> {
                 unread: Vec::new(),
                 undecided: 0,
             };
-            let outcome = run(rules, &log(&test.events), rule, &mut proof);
+            let outcome = match with_site(rules, test) {
+                Ok(rules) => run(&rules, &log(&test.events), rule, &mut proof),
+                Err(reasons) => {
+                    proof.unread = reasons;
+                    Outcome::default()
+                }
+            };
             for finding in &outcome.findings {
                 let own = finding.rule.id == rule.id();
                 proof.fired |= own;
@@ -58,6 +64,19 @@ pub fn prove(rules: &Arc<RuleSet>, rule: &Rule) -> Vec<Proof> {
             proof
         })
         .collect()
+}
+
+/// The rules with what the site brings along in an example.
+fn with_site(rules: &Arc<RuleSet>, test: &RuleTest) -> Result<Arc<RuleSet>, Vec<String>> {
+    let told = |errors: Vec<LoadError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let Some(knowledge) = test.knowledge.load().map_err(told)? else { return Ok(Arc::clone(rules)) };
+    let rules = RuleSet::clone(rules).with_knowledge(Arc::new(knowledge)).map_err(told)?;
+    Ok(Arc::new(rules))
+}
+
+/// The answer to the log of an example, with what the site brings along there.
+pub fn judge_test(rules: &Arc<RuleSet>, test: &RuleTest) -> Result<Outcome, Vec<String>> {
+    Ok(judge(&with_site(rules, test)?, &log(&test.events)))
 }
 
 /// The answer to a log that is held in memory, one event after the other.

@@ -7,7 +7,7 @@ use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::fact::Fact;
 pub(crate) use trailhound_pipeline::prove::log;
 use trailhound_pipeline::{prove, work::Worker};
-use trailhound_rules::{Rule, RuleSet};
+use trailhound_rules::{Rule, RuleSet, RuleTest};
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -41,4 +41,9 @@ pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Box<Fact>, Key)> {
 /// The answer to a log.
 pub(crate) fn judge(log: &str) -> Outcome {
     prove::judge(&rules(), log)
+}
+
+/// The answer to the log of a rule's test, with what the site brings along there.
+pub(crate) fn judge_test(test: &RuleTest) -> Outcome {
+    prove::judge_test(&rules(), test).expect("what the site brings along loads")
 }

@@ -26,6 +26,8 @@ use view::{Anchors, Badge, Brief, IncidentView};
 const TOLD: usize = 60;
 /// Lines of minor or left-out incidents.
 const LISTED: usize = 500;
+/// Findings listed that the site made quiet.
+const SILENCED: usize = 60;
 /// Findings printed in full, over all incidents.
 const FINDINGS: usize = 300;
 
@@ -47,6 +49,9 @@ struct Report {
     blind: Vec<coverage::Blind>,
     undecided: Vec<coverage::Blind>,
     unmet: String,
+    site: Vec<String>,
+    silenced: Vec<String>,
+    silenced_left_out: usize,
     families: Vec<coverage::Family>,
     rule_count: String,
     input: coverage::InputView,
@@ -67,6 +72,7 @@ fn report(scan: &Scan) -> Report {
     let told = scan.incidents.len().min(TOLD);
     let others: Vec<Brief> =
         scan.incidents.iter().skip(told).take(LISTED).map(view::brief).collect();
+    let (silenced, silenced_left_out) = words::site::silenced(scan, SILENCED);
     Report {
         version: sanitize::prose(&scan.version),
         headline: words::headline(scan),
@@ -83,6 +89,9 @@ fn report(scan: &Scan) -> Report {
         blind: coverage::blind(scan),
         undecided: coverage::undecided(scan),
         unmet: coverage::unmet(scan),
+        site: harmless(words::site::entries(scan, true)),
+        silenced: harmless(silenced),
+        silenced_left_out,
         families: coverage::families(scan),
         rule_count: words::counted(scan.rules.len() as u64, "rule"),
         input: coverage::input(&scan.input),
@@ -90,6 +99,10 @@ fn report(scan: &Scan) -> Report {
         raw_total: words::bytes(evidence::RAW_TOTAL as u64),
         fingerprint: fingerprint(scan),
     }
+}
+
+fn harmless(lines: Vec<String>) -> Vec<String> {
+    lines.iter().map(|line| sanitize::prose(line)).collect()
 }
 
 /// The colour of the verdict.

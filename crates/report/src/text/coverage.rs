@@ -48,6 +48,22 @@ fn each_rule(page: &mut Page, rules: &[&CheckedRule]) {
     }
 }
 
+/// What the site expected, and what of that was found.
+pub(crate) fn site(page: &mut Page, scan: &Scan) {
+    if scan.site.is_empty() {
+        return;
+    }
+    page.heading(0, "What the site expected");
+    for line in words::site::entries(scan, page.verbose) {
+        page.hanging(2, "·", &line, Ink::Plain);
+    }
+    if page.verbose {
+        for line in words::site::silenced(scan, usize::MAX).0 {
+            page.hanging(4, "·", &line, Ink::Faint);
+        }
+    }
+}
+
 /// What went in, and what did not become an event.
 pub(crate) fn read(page: &mut Page, input: &Input) {
     page.heading(0, "What was read");

@@ -45,6 +45,7 @@ pub fn text(scan: &Scan, style: &TextStyle) -> String {
         incident::tell(&mut page, one, &findings);
     }
     list(&mut page, &listed);
+    coverage::site(&mut page, scan);
     coverage::checked(&mut page, scan);
     coverage::read(&mut page, &scan.input);
     coverage::completeness(&mut page, scan);

@@ -252,8 +252,8 @@ pub(crate) fn undecided(scan: &Scan) -> BTreeMap<&str, u64> {
 /// What blindness means.
 pub(crate) fn blind_sentence(count: usize) -> String {
     format!(
-        "{} could not fire at all, because this log does not carry what they look at. Such an \
-         attack would not have been seen:",
+        "{} could not fire at all, because this log, or what the site gave with it, does not \
+         carry what they look at. Such an attack would not have been seen:",
         counted(count as u64, "rule")
     )
 }

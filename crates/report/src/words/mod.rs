@@ -3,6 +3,7 @@
 //! they must be the same everywhere, and they must not need knowledge of Kubernetes.
 
 mod coverage;
+pub(crate) mod site;
 mod techniques;
 
 pub(crate) use coverage::{

@@ -10,6 +10,7 @@ use trailhound_model::{
     format::Format,
     incident::{Hop, Incident, Step},
     scan::{Input, Rejected, Scan, Unread},
+    site::{SiteEffect, SiteEntry, SiteNote},
 };
 
 fn record(id: &str, time: &str, offset: u64, summary: &str, masked: &str) -> Record {
@@ -411,6 +412,31 @@ fn completeness() -> Vec<Completeness> {
     ]
 }
 
+/// What the site expected: it is in no incident.
+fn expected_finding() -> Finding {
+    let note = SiteNote {
+        entry: "site.yaml, expected 1".into(),
+        owner: "platform".into(),
+        reason: "The nightly backup enters its pod.".into(),
+        expires: "2026-12-31".into(),
+        effect: SiteEffect::Expected,
+    };
+    let plain = exec_finding();
+    Finding {
+        id: "5e11a0c3d4b79f26".into(),
+        severity: Severity::Info,
+        severity_reason: note.sentence(),
+        time: at("2026-03-14T05:00:00Z"),
+        last: at("2026-03-14T05:00:00Z"),
+        principal: "user:backup".into(),
+        explanation: format!("User backup ran `tar` in pod db-0. {}", note.sentence()),
+        records: plain.records.iter().take(1).cloned().collect(),
+        record_count: 1,
+        site: vec![note],
+        ..plain
+    }
+}
+
 /// The breach as a scan.
 pub fn scan() -> Scan {
     let mut findings: Vec<Finding> = vec![exec_finding()];
@@ -422,6 +448,7 @@ pub fn scan() -> Scan {
     ];
     findings.insert(0, guessing_finding());
     findings.push(webhook_finding());
+    findings.push(expected_finding());
     Scan {
         version: "0.1.0".into(),
         input: input(),
@@ -429,5 +456,16 @@ pub fn scan() -> Scan {
         incidents,
         findings,
         rules: rules(),
+        site: vec![SiteEntry {
+            entry: "site.yaml, expected 1".into(),
+            kind: "expected".into(),
+            owner: "platform".into(),
+            reason: "The nightly backup enters its pod.".into(),
+            expires: "2026-12-31".into(),
+            findings: 1,
+            records: 1,
+            not_lowered: 0,
+            expired: 0,
+        }],
     }
 }

@@ -18,7 +18,8 @@ fn attacked(value: Value, field: &str) -> Value {
     match value {
         // Enumerations are ours, not the log's.
         Value::String(text)
-            if matches!(field, "severity" | "kind" | "stage" | "role") && is_ours(&text) =>
+            if matches!(field, "severity" | "kind" | "stage" | "role" | "effect")
+                && is_ours(&text) =>
         {
             Value::String(text)
         }
@@ -39,7 +40,16 @@ fn attacked(value: Value, field: &str) -> Value {
 }
 
 fn is_ours(text: &str) -> bool {
-    let names =
-        ["critical", "high", "medium", "low", "info", "rule", "threshold", "ResponseComplete"];
+    let names = [
+        "critical",
+        "high",
+        "medium",
+        "low",
+        "info",
+        "rule",
+        "threshold",
+        "ResponseComplete",
+        "Expected",
+    ];
     names.contains(&text)
 }

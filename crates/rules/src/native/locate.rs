@@ -4,7 +4,7 @@
 
 /// Where a condition's text starts in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Line of the text's first line, counted from 1.
     line: usize,
     /// Column of the first character, counted from 1.
@@ -15,7 +15,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Line and column of a byte offset in the condition.
-    pub(super) fn of(self, condition: &str, offset: usize) -> (usize, usize) {
+    pub(crate) fn of(self, condition: &str, offset: usize) -> (usize, usize) {
         let before = condition.get(..offset).unwrap_or(condition);
         let line = before.matches('\n').count();
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
@@ -28,12 +28,12 @@ impl Place {
 }
 
 /// Line of a key at the left margin.
-pub(super) fn top_key(text: &str, key: &str) -> Option<usize> {
+pub(crate) fn top_key(text: &str, key: &str) -> Option<usize> {
     text.lines().position(|line| is_key(line, key)).map(|at| at + 1)
 }
 
 /// Line of a word within the block of a key at the left margin; the key's line if it is not there.
-pub(super) fn within(text: &str, key: &str, word: &str) -> Option<usize> {
+pub(crate) fn within(text: &str, key: &str, word: &str) -> Option<usize> {
     let start = top_key(text, key)?;
     let block = text.lines().enumerate().skip(start - 1);
     let mut inside = block.enumerate().take_while(|(at, (_, line))| *at == 0 || is_inside(line));
@@ -44,7 +44,7 @@ pub(super) fn within(text: &str, key: &str, word: &str) -> Option<usize> {
 
 /// Where the text of the `nth` condition named `when` within `section` starts; without a section,
 /// of the one at the left margin.
-pub(super) fn condition(text: &str, section: Option<&str>, nth: usize) -> Option<Place> {
+pub(crate) fn condition(text: &str, section: Option<&str>, nth: usize) -> Option<Place> {
     let lines: Vec<&str> = text.lines().collect();
     let Some(section) = section else {
         return value_place(&lines, lines.iter().position(|line| is_key(line, "when"))?);
@@ -54,6 +54,21 @@ pub(super) fn condition(text: &str, section: Option<&str>, nth: usize) -> Option
     let item = |line: &str| is_key(line.trim_start().trim_start_matches("- ").trim_start(), "when");
     let at = inside.filter(|(_, line)| item(line)).nth(nth)?.0;
     value_place(&lines, at)
+}
+
+/// Line of a word within the `nth` entry of a section's list; of the entry if it is not there.
+pub(crate) fn item(text: &str, section: &str, nth: usize, word: &str) -> Option<usize> {
+    let start = top_key(text, section)?;
+    let inside = || text.lines().zip(1..).skip(start).take_while(|(line, _)| is_inside(line));
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_item = |line: &str| line.trim_start().starts_with("- ");
+    let first = inside().find(|(line, _)| is_item(line)).map(|(line, _)| indent(line))?;
+    let mut starts = inside().filter(|(line, _)| is_item(line) && indent(line) == first).skip(nth);
+    let (_, from) = starts.next()?;
+    let end = starts.next().map_or(usize::MAX, |(_, line)| line);
+    let mut lines = inside().filter(|(_, line)| (from..end).contains(line));
+    let found = lines.find(|(line, _)| !word.is_empty() && line.contains(word));
+    Some(found.map_or(from, |(_, line)| line))
 }
 
 fn is_key(line: &str, key: &str) -> bool {
@@ -99,6 +114,17 @@ mod tests {
         assert_eq!(condition(FILE, Some("adjust"), 0).unwrap().of("c", 0), (6, 12));
         assert_eq!(condition(FILE, Some("adjust"), 1).unwrap().of("d", 0), (9, 11));
         assert_eq!(condition(FILE, Some("adjust"), 2), None);
+    }
+
+    #[test]
+    fn entries_of_a_list_are_found_by_their_number() {
+        let file = "version: 1\nexpected:\n  - actors: [a]\n    rules:\n      - x\n  - actors: [b]\n    owner: o\nsuppress:\n- rules: [y]\n";
+        assert_eq!(item(file, "expected", 0, ""), Some(3));
+        assert_eq!(item(file, "expected", 0, "x"), Some(5));
+        assert_eq!(item(file, "expected", 1, "owner"), Some(7));
+        assert_eq!(item(file, "expected", 1, "x"), Some(6));
+        assert_eq!(item(file, "suppress", 0, "y"), Some(9));
+        assert_eq!(item(file, "suppress", 1, "y"), None);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 mod compile;
 mod lexer;
-mod locate;
+pub(crate) mod locate;
 mod parser;
 mod yaml;
 
 pub use compile::compile;
-pub(crate) use yaml::load_file;
+pub(crate) use yaml::{explained, load_file, names_kind};
 
 /// What is wrong with a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,10 @@ use crate::{
     correlation::{Condition, Correlation, CorrelationKind},
     error::{LoadError, suggest},
     field::{Field, FieldId, Origin, Type},
-    rule::{Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, Watches, is_write},
+    rule::{
+        Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge, TestPlace,
+        Watches, is_write,
+    },
     template::{Template, Use},
     tree::Predicate,
 };
@@ -118,6 +121,11 @@ struct TestFile {
     name: String,
     fires: bool,
     events: Vec<serde_json::Value>,
+    site: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default)]
+    indicators: Vec<serde_json::Value>,
+    #[serde(default)]
+    geo: Vec<TestPlace>,
 }
 
 /// Loads one rule file.
@@ -214,6 +222,8 @@ impl Problems<'_> {
             benign: file.benign,
             tests: file.tests.into_iter().map(test).collect(),
             needs_versions: false,
+            missing: None,
+            source: file.when.unwrap_or_default(),
         };
         rule.needs_versions = asks_for_effect(&rule);
         rule
@@ -412,7 +422,7 @@ impl Problems<'_> {
                 .hint("raw bodies are not kept; use a named field");
             self.condition_error(Some("adjust"), at, &file.when, error);
         }
-        Some(Adjustment { when, severity, because })
+        Some(Adjustment { when, severity, because, source: file.when.clone() })
     }
 
     fn template(&mut self, key: &str, text: &str, purpose: Use, counted: bool) -> Template {
@@ -499,10 +509,11 @@ impl Problems<'_> {
 }
 
 fn test(file: TestFile) -> RuleTest {
-    RuleTest { name: file.name, fires: file.fires, events: file.events }
+    let TestFile { name, fires, events, site, indicators, geo } = file;
+    RuleTest { name, fires, events, knowledge: TestKnowledge { site, indicators, geo } }
 }
 
-fn names_kind(pattern: &str, kind: ActionKind) -> bool {
+pub(crate) fn names_kind(pattern: &str, kind: ActionKind) -> bool {
     match pattern.strip_suffix('*') {
         Some(family) if family.is_empty() || family.ends_with('.') => {
             kind.as_str().starts_with(family)
@@ -569,7 +580,7 @@ fn asks_for_effect(rule: &Rule) -> bool {
 }
 
 /// The reader's message in our words where it is about keys, with what was probably meant.
-fn explained(message: &str) -> (String, String) {
+pub(crate) fn explained(message: &str) -> (String, String) {
     let place = message.find(" at line ").unwrap_or(message.len());
     let message = message.get(..place).unwrap_or(message);
     let mut quoted = message.split('`').skip(1).step_by(2);

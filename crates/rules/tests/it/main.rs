@@ -11,4 +11,5 @@ mod index;
 mod lint;
 mod operators;
 mod sentences;
+mod site;
 mod support;
