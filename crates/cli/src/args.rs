@@ -49,6 +49,7 @@ Examples:
   trailhound scan /logs --fail-on high && echo quiet
   trailhound scan /logs --rules our-rules/
   trailhound scan /logs --falco-rules k8s_audit_rules.yaml --falco-rules local.yaml
+  trailhound scan /logs --falco-rules k8s_audit_rules.yaml --output falco > alerts.json
   trailhound scan /logs --sigma-rules sigma/rules/application/kubernetes/
 
 Reads: audit.k8s.io events as JSON lines, EventList, arrays; the envelopes of EKS (CloudWatch), GKE,
@@ -113,6 +114,8 @@ pub(crate) enum OutputForm {
     Json,
     /// One JSON object per line.
     Jsonl,
+    /// The alerts of the Falco rules that were given, one JSON object per line, as Falco writes them.
+    Falco,
 }
 
 /// When to use colour.

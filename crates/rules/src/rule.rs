@@ -1,7 +1,9 @@
 //! A rule as everybody behind the front ends sees it: what it watches, its conditions sorted by
 //! when they can be judged, and its words.
 
-use crate::{correlation::Correlation, recall, template::Template, tree::Predicate};
+use crate::{
+    correlation::Correlation, falco::AlertForm, recall, template::Template, tree::Predicate,
+};
 use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     event::Level,
@@ -140,6 +142,8 @@ pub struct Rule {
     pub(crate) tests: Vec<RuleTest>,
     /// Whether it asks for the effect, which only body versions settle for updates.
     pub(crate) needs_versions: bool,
+    /// How its matches are told in the form of the engine that it was written for.
+    pub(crate) alert: Option<Box<AlertForm>>,
 }
 
 /// The top-level conjuncts of a condition, by when they can be judged.
@@ -224,6 +228,7 @@ impl Rule {
             enables: Vec::new(),
             tests: Vec::new(),
             needs_versions: false,
+            alert: None,
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Sources<'a> {
     pub sigma: &'a [(&'a str, &'a str)],
     /// Of the Falco rules that match an event, only the first counts.
     pub falco_first: bool,
+    /// Matches of Falco rules are told as alerts in its form too.
+    pub falco_alerts: bool,
 }
 
 /// All rules of a run.
@@ -67,6 +69,9 @@ pub struct RuleSet {
     foreign: Foreign,
     /// Of the Falco rules that match an event, only the first counts.
     falco_first: bool,
+    falco_alerts: bool,
+    /// What is to be known about rules that were not loaded.
+    notes: Vec<String>,
     /// Tells what a thread remembers of this set from what it remembers of another.
     fingerprint: u64,
 }
@@ -94,11 +99,17 @@ impl RuleSet {
                 Err(found) => errors.extend(found),
             }
         }
-        for found in [falco::load(sources.falco), sigma::load(sources.sigma)] {
-            match found {
-                Ok(found) => rules.extend(found),
-                Err(found) => errors.extend(found),
+        let mut notes = Vec::new();
+        match falco::load(sources.falco) {
+            Ok(found) => {
+                rules.extend(found.rules);
+                notes.extend(found.notes);
             }
+            Err(found) => errors.extend(found),
+        }
+        match sigma::load(sources.sigma) {
+            Ok(found) => rules.extend(found),
+            Err(found) => errors.extend(found),
         }
         rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         errors.extend(duplicates(&rules));
@@ -110,7 +121,15 @@ impl RuleSet {
         let mut hasher = DefaultHasher::new();
         (shipped, sources).hash(&mut hasher);
         let fingerprint = hasher.finish();
-        Ok(RuleSet { rules, index, foreign, falco_first: sources.falco_first, fingerprint })
+        Ok(RuleSet {
+            rules,
+            index,
+            foreign,
+            falco_first: sources.falco_first,
+            falco_alerts: sources.falco_alerts,
+            notes,
+            fingerprint,
+        })
     }
 
     /// The rules that are part of the program, without their tests.
@@ -132,6 +151,11 @@ impl RuleSet {
     /// All rules, by id.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// What is to be known about rules that were not loaded, in words.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The rule with this number.
@@ -185,6 +209,7 @@ impl RuleSet {
         let memo = Memo::default();
         let view = View::live(fact, &memo, bodies);
         let mut quiet = false;
+        let mut alerts = Vec::new();
         for number in self.foreign.met(&fact.event) {
             let Some(rule) = self.rule(number) else { continue };
             if quiet && rule.language == Language::Falco {
@@ -196,12 +221,16 @@ impl RuleSet {
                 && judge_all(&rule.conditions.body, &view) == Truth::True;
             if holds {
                 found.push(Candidate { rule: number, truth: Truth::True });
-                quiet = self.falco_first && rule.language == Language::Falco;
+                quiet |= self.falco_first && rule.language == Language::Falco;
+                if let Some(form) = rule.alert.as_ref().filter(|_| self.falco_alerts) {
+                    alerts.push(form.fill(&view));
+                }
             } else if memo.take_doubt() {
                 tally.undecide(number);
             }
         }
         fact.candidates.extend(found);
+        fact.alerts = alerts;
     }
 
     /// A record that does not say what came of it is one that rules on success cannot decide.

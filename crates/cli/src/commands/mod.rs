@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alerts;
 mod demo;
 mod rule_files;
 mod rules;
@@ -27,6 +28,7 @@ pub(super) struct GivenRules<'a> {
     pub(super) native: &'a [PathBuf],
     pub(super) falco: &'a [PathBuf],
     pub(super) falco_first: bool,
+    pub(super) falco_alerts: bool,
     pub(super) sigma: &'a [PathBuf],
 }
 
@@ -40,6 +42,7 @@ fn rules_with(given: GivenRules<'_>) -> Result<Arc<RuleSet>, CommandError> {
         falco: &borrowed(&falco),
         sigma: &borrowed(&sigma),
         falco_first: given.falco_first,
+        falco_alerts: given.falco_alerts,
     };
     RuleSet::builtin_with(&sources)
         .map(Arc::new)

@@ -214,6 +214,7 @@ impl Problems<'_> {
             benign: file.benign,
             tests: file.tests.into_iter().map(test).collect(),
             needs_versions: false,
+            alert: None,
         };
         rule.needs_versions = asks_for_effect(&rule);
         rule
