@@ -283,7 +283,7 @@ fn container_field(
             let shared = is_one(place("requestObject spec hostNetwork", None), "true");
             let own = at("ports * hostPort");
             let of_host = derived(Derived::If(shared, at("ports * containerPort")));
-            Operand::First(vec![own, of_host])
+            Operand::Union(vec![own, of_host])
         }
         _ => return Err(unknown(name)),
     }))

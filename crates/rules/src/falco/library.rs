@@ -139,6 +139,10 @@ impl<'a> Library<'a> {
     }
 
     fn item(&mut self, node: &Node, origin: Origin<'a>) {
+        // A dash with nothing behind it, as the rules of plugin 0.6.0 have one.
+        if *node == Node::Null {
+            return;
+        }
         let Node::Map(fields) = node else {
             return self.complain(origin.error("the item is no map", "write `- rule: name`"));
         };
