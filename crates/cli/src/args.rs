@@ -49,6 +49,7 @@ Examples:
   trailhound scan /logs --fail-on high && echo quiet
   trailhound scan /logs --rules our-rules/
   trailhound scan /logs --falco-rules k8s_audit_rules.yaml --falco-rules local.yaml
+  trailhound scan /logs --falco-rules k8s_audit_rules.yaml --output falco > alerts.json
   trailhound scan /logs --sigma-rules sigma/rules/application/kubernetes/
   trailhound scan /logs --site site.yaml --indicators bad.csv --mmdb GeoLite2-Country.mmdb
 
@@ -130,6 +131,8 @@ pub(crate) enum OutputForm {
     Json,
     /// One JSON object per line.
     Jsonl,
+    /// The alerts of the Falco rules that were given, one JSON object per line, as Falco writes them.
+    Falco,
 }
 
 /// When to use colour.

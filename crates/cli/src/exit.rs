@@ -26,6 +26,9 @@ pub(crate) enum CommandError {
     /// What the site brought along cannot be used.
     #[error("{} problems with what the site brings along:\n{}", .0.len(), .0.join("\n"))]
     Site(Vec<String>),
+    /// Alerts in the form of Falco were asked for without its rules.
+    #[error("--output falco tells the alerts of Falco rules: name them with --falco-rules")]
+    NoFalcoRules,
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]
     NoSuchRule(String),

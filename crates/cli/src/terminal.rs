@@ -3,7 +3,7 @@
 
 use crate::{args::ColorChoice, exit::CommandError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use trailhound_pipeline::Progress;
 use trailhound_report::TextStyle;
 
@@ -16,6 +16,42 @@ pub(crate) fn answer(text: &str) -> Result<(), CommandError> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| CommandError::Write { what: "to standard output".to_owned(), error })
+}
+
+/// Lines of an answer that is told while it is found.
+pub(crate) struct Lines {
+    out: BufWriter<Stdout>,
+    result: io::Result<()>,
+}
+
+impl Lines {
+    /// Nothing is written yet.
+    pub(crate) fn start() -> Lines {
+        Lines { out: BufWriter::new(io::stdout()), result: Ok(()) }
+    }
+
+    /// Writes a line; after a failure nothing more is tried.
+    pub(crate) fn write(&mut self, line: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.result.is_ok() {
+            self.result = line(&mut self.out);
+        }
+    }
+
+    /// Writes what is left and says whether all could be written.
+    pub(crate) fn finish(mut self) -> Result<(), CommandError> {
+        self.result
+            .and_then(|()| self.out.flush())
+            .map_err(|error| CommandError::Write { what: "to standard output".to_owned(), error })
+    }
+}
+
+/// The name of this machine, if the system tells it.
+pub(crate) fn host_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = told.or_else(|| std::env::var("HOSTNAME").ok());
+    told.map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Writes a complaint to standard error. If even that fails there is nobody left to tell.

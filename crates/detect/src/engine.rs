@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use trailhound_model::{
     Str,
+    alert::Alert,
     completeness::Completeness,
     fact::{Candidate, Fact},
     finding::{Finding, FindingKind, Record, Severity},
@@ -107,12 +108,14 @@ pub struct Engine {
     rules: Arc<RuleSet>,
     settings: Settings,
     clusters: BTreeMap<Str, Cluster>,
+    /// Alerts that nobody has taken yet, in the order in which their events were judged.
+    alerts: Vec<Alert>,
 }
 
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(rules: Arc<RuleSet>, settings: Settings) -> Engine {
-        Engine { rules, settings, clusters: BTreeMap::new() }
+        Engine { rules, settings, clusters: BTreeMap::new(), alerts: Vec::new() }
     }
 
     /// Takes the next fact. `key` identifies its record, see [`crate::dedupe::key`].
@@ -131,7 +134,8 @@ impl Engine {
             return;
         }
         cluster.order.push(fact);
-        while let Some(fact) = cluster.order.take_due() {
+        while let Some(mut fact) = cluster.order.take_due() {
+            self.alerts.append(&mut fact.alerts);
             cluster.apply(&self.rules, &fact);
         }
     }
@@ -139,10 +143,17 @@ impl Engine {
     /// Judges what still waits: the input has ended, or the caller wants an answer now.
     pub fn flush(&mut self) {
         for cluster in self.clusters.values_mut() {
-            while let Some(fact) = cluster.order.pop() {
+            while let Some(mut fact) = cluster.order.pop() {
+                self.alerts.append(&mut fact.alerts);
                 cluster.apply(&self.rules, &fact);
             }
         }
+    }
+
+    /// The alerts since this was last asked, in order of time within a cluster. Whoever asked the
+    /// rules for alerts takes them often: they are kept until then.
+    pub fn take_alerts(&mut self) -> Vec<Alert> {
+        std::mem::take(&mut self.alerts)
     }
 
     /// The answer so far.
@@ -168,13 +179,13 @@ impl Engine {
 
     /// Everything that is known, as versioned bytes.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        state::save(&(&self.settings, &self.clusters))
+        state::save(&(&self.settings, &self.clusters, &self.alerts))
     }
 
     /// An engine that goes on where [`Engine::save`] left off, with the same rules.
     pub fn restore(rules: Arc<RuleSet>, bytes: &[u8]) -> Result<Engine, StateError> {
-        let (settings, clusters) = state::restore(bytes)?;
-        Ok(Engine { rules, settings, clusters })
+        let (settings, clusters, alerts) = state::restore(bytes)?;
+        Ok(Engine { rules, settings, clusters, alerts })
     }
 }
 

@@ -268,6 +268,18 @@ impl Bodies for Record<'_> {
         if values.is_empty() { Reading::Absent } else { Reading::Present(values) }
     }
 
+    fn json(&self, side: Side, path: &[&str], limit: usize) -> Reading<String> {
+        let Some(tree) = self.tree(side) else { return self.missing(side) };
+        let whole =
+            path.contains(&MANAGED_FIELDS).then(|| Tree::parse(&self.raw(side)?.0)).flatten();
+        let tree = whole.as_ref().unwrap_or(tree);
+        let root = Walk::new(self.masker, tree, self.root_place());
+        match path.iter().try_fold(root, |walk, key| walk.step(key)) {
+            Some(walk) => Reading::Present(one_text(&walk, limit)),
+            None => Reading::Absent,
+        }
+    }
+
     fn masked_record(&self, limit: usize) -> String {
         let mut parts = self.fields(limit);
         let mut length: usize = 2 + parts.iter().map(Part::length).sum::<usize>();
@@ -412,6 +424,16 @@ fn value_of(walk: &Walk<'_, '_>) -> Option<Value> {
             Some(Value::List(list.iter().filter_map(|v| value_of(&walk.element(v))).collect()))
         }
     }
+}
+
+/// A masked value as one text: what is no text as its JSON.
+fn one_text(walk: &Walk<'_, '_>, limit: usize) -> String {
+    if let Some(text) = walk.text() {
+        return text.into_owned();
+    }
+    let mut out = String::new();
+    let whole = walk.write(&mut out, limit, &[]);
+    if whole { out } else { cut_mark(out.len()) }
 }
 
 fn as_json(walk: &Walk<'_, '_>) -> Option<Value> {

@@ -4,6 +4,7 @@
 use crate::{
     Shared, Str,
     action::Action,
+    alert::Alert,
     body::Body,
     claims::Claims,
     credential::{self, Credential},
@@ -134,6 +135,8 @@ pub struct Fact {
     pub candidates: SmallVec<[Candidate; 2]>,
     /// Present if there is a candidate.
     pub exhibit: Option<Box<Exhibit>>,
+    /// Alerts in the form of another engine, where they were asked for.
+    pub alerts: Vec<Alert>,
 }
 
 impl Fact {
@@ -171,6 +174,7 @@ impl Fact {
             + status
             + notes
             + self.exhibit.as_ref().map_or(0, |exhibit| exhibit.weight())
+            + self.alerts.iter().map(|alert| 2 * alert.output.len()).sum::<usize>()
     }
 
     /// The body, if it was extracted.

@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod agent;
+pub mod alert;
 pub mod body;
 pub mod claims;
 pub mod completeness;

@@ -129,6 +129,13 @@ pub trait Bodies {
         Reading::Unknown
     }
 
+    /// What is at a path of a raw body as one text, masked: a text as it is, all else as JSON. Path
+    /// elements are object keys or list indices; what is longer than `limit` is cut to a mark.
+    fn json(&self, side: Side, path: &[&str], limit: usize) -> Reading<String> {
+        let _ = (side, path, limit);
+        Reading::Unknown
+    }
+
     /// The whole record as JSON, masked, at most `limit` bytes (cut marks say so).
     fn masked_record(&self, limit: usize) -> String;
 

@@ -14,4 +14,4 @@ pub mod repeats;
 pub mod scan;
 pub mod work;
 
-pub use scan::{Options, Progress, ScanError, scan, size_on_disk};
+pub use scan::{Options, Progress, ScanError, scan, scan_with_alerts, size_on_disk};

@@ -12,6 +12,7 @@ use trailhound_detect::{Engine, Outcome, Settings};
 use trailhound_ingest::{Limits, Masker, SourceKind, SourceSpec, Tally, discover};
 use trailhound_model::{
     Str,
+    alert::Alert,
     completeness::Completeness,
     finding::Finding,
     format::Format,
@@ -75,6 +76,17 @@ pub fn scan(
     rules: &Arc<RuleSet>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Scan, ScanError> {
+    scan_with_alerts(options, rules, progress, &mut |_| {})
+}
+
+/// The same; `alerts` gets every alert as soon as its event's turn has come, so that a long log needs
+/// no more memory than a short one. There are none unless the rules were loaded to make them.
+pub fn scan_with_alerts(
+    options: &Options,
+    rules: &Arc<RuleSet>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    alerts: &mut (dyn FnMut(Alert) + Send),
+) -> Result<Scan, ScanError> {
     let found = discover(&options.paths);
     let mut sources = found.sources;
     if sources.is_empty() {
@@ -92,7 +104,7 @@ pub fn scan(
         ..Gathered::default()
     };
     let outcome = thread::scope(|scope| {
-        let work = || run(options, rules, &sources, &mut gathered, progress);
+        let work = || run(options, rules, &sources, &mut gathered, progress, alerts);
         thread::Builder::new()
             .stack_size(STACK)
             .spawn_scoped(scope, work)
@@ -109,6 +121,7 @@ fn run(
     sources: &[SourceSpec],
     gathered: &mut Gathered,
     progress: &mut (dyn FnMut(Progress) + Send),
+    alerts: &mut (dyn FnMut(Alert) + Send),
 ) -> Outcome {
     let masker = Masker::new(options.masking_key);
     let worker = Worker { rules, masker: &masker, secret: options.record_key };
@@ -119,6 +132,7 @@ fn run(
         let mut events = 0;
         while let Some((fact, key)) = merge.next(gathered) {
             engine.push(fact, key);
+            engine.take_alerts().into_iter().for_each(&mut *alerts);
             events += 1;
             if events % PROGRESS_EVERY == 0 {
                 progress(Progress {
@@ -130,6 +144,7 @@ fn run(
         }
     });
     engine.flush();
+    engine.take_alerts().into_iter().for_each(alerts);
     engine.outcome()
 }
 
@@ -172,6 +187,7 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
         input.warnings.extend(site_warnings(site, &outcome.findings, input.last));
     }
     input.warnings.extend(outcome.bounds);
+    input.warnings.extend(rules.notes().iter().cloned());
     for (rule, count) in &outcome.overflow {
         input.warnings.push(format!(
             "{count} more findings of rule {rule} were counted but not kept, because there were too many"

@@ -66,7 +66,8 @@ enum Line<'a> {
     Finding(contract::Finding<'a>),
 }
 
-fn line(out: &mut dyn Write, value: &Line) -> io::Result<()> {
+/// One value as one line.
+pub(crate) fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     put(out, CompactFormatter, value)?;
     out.write_all(b"\n")
 }

@@ -9,11 +9,13 @@ pub mod sanitize;
 
 mod advice;
 mod contract;
+mod falco;
 mod html;
 mod json;
 mod text;
 mod words;
 
+pub use falco::write_falco;
 pub use html::html;
 pub use json::{SCHEMA, json, jsonl, write_json, write_jsonl};
 pub use sanitize::prose;

@@ -7,6 +7,7 @@
 //! nothing.
 
 use crate::{
+    derived::Derived,
     document::{Place, Values},
     read::View,
     tree::{Needle, Order, Pattern},
@@ -16,7 +17,7 @@ use std::{borrow::Cow, cell::Cell, net::IpAddr};
 use trailhound_model::{Str, lookup::Side};
 
 /// Where values come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Operand {
     /// A place in the event.
     Place(Place),
@@ -32,6 +33,8 @@ pub enum Operand {
     Changed(Change, Box<Operand>),
     /// Values of all operands, side by side, with a text between them: `namespace:name`.
     Joined(Str, Vec<Operand>),
+    /// Values that are worked out.
+    Derived(Box<Derived>),
 }
 
 /// How values are changed.
@@ -90,6 +93,8 @@ pub enum Test {
     AllOf(Vec<TextAsk>),
     /// It is a number for which this holds.
     Number(Order, f64),
+    /// It is a number for which this holds against some number of another operand.
+    NumberOf(Order, Box<Operand>),
     /// It is an address in one of these networks.
     Networks(Vec<Network>),
     /// It is the value of another operand, or contains it, or starts or ends with it.
@@ -175,6 +180,7 @@ impl Operand {
             }),
             Operand::Changed(change, inner) => changed(*change, inner.read(view)),
             Operand::Joined(between, operands) => joined(between, operands, view),
+            Operand::Derived(derived) => derived.read(view),
         }
     }
 
@@ -187,6 +193,7 @@ impl Operand {
                 all.iter().for_each(|one| one.each_place(visit));
             }
             Operand::Changed(_, inner) => inner.each_place(visit),
+            Operand::Derived(derived) => derived.each_place(visit),
         }
     }
 }
@@ -309,7 +316,7 @@ impl Ask {
     /// Calls `visit` for every place that it reads.
     pub fn each_place(&self, visit: &mut dyn FnMut(&Place)) {
         self.of.each_place(visit);
-        if let Test::Same(other, ..) = &self.test {
+        if let Test::Same(other, ..) | Test::NumberOf(_, other) = &self.test {
             other.each_place(visit);
         }
     }
@@ -326,6 +333,11 @@ impl Test {
             Test::Number(order, wanted) => {
                 text.parse::<f64>().is_ok_and(|number| order.holds_for(number, *wanted))
             }
+            Test::NumberOf(order, other) => text.parse::<f64>().is_ok_and(|number| {
+                let wanted = other.read(view);
+                let mut wanted = wanted.texts.iter().filter_map(|text| text.parse::<f64>().ok());
+                wanted.any(|wanted| order.holds_for(number, wanted))
+            }),
             Test::Networks(networks) => text
                 .parse()
                 .is_ok_and(|address| networks.iter().any(|network| network.contains(address))),

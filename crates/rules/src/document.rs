@@ -13,6 +13,8 @@ use trailhound_model::{
     lookup::{Reading, Side, Step, Value},
 };
 
+mod whole;
+
 /// The values at a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Values<'a> {
@@ -65,6 +67,8 @@ impl<'a> Values<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     top: Top,
+    /// The field of the event as it was named.
+    name: Str,
     rest: Vec<Step>,
 }
 
@@ -124,7 +128,7 @@ impl Place {
     /// The place at a path whose first step is a field of the event.
     pub fn new(top: &str, rest: Vec<Step>) -> Place {
         let found = TOPS.iter().find(|(name, _)| *name == top);
-        Place { top: found.map_or(Top::None, |(_, top)| *top), rest }
+        Place { top: found.map_or(Top::None, |(_, top)| *top), name: top.into(), rest }
     }
 
     /// Whether an audit event can have such a field.
@@ -138,12 +142,35 @@ impl Place {
         (found.map_or("", |(name, _)| name), &self.rest)
     }
 
+    /// The place at a path in a body.
+    pub fn in_body(side: Side, rest: Vec<Step>) -> Place {
+        Place { top: Top::Body(side), name: Str::default(), rest }
+    }
+
     /// The body that it lies in, if it does.
     pub fn side(&self) -> Option<Side> {
         match self.top {
             Top::Body(side) => Some(side),
             _ => None,
         }
+    }
+
+    /// Whether it is a field of the event that is one text, with nothing beneath.
+    pub(crate) fn is_plain(&self) -> bool {
+        let has_parts = matches!(
+            self.top,
+            Top::Body(_)
+                | Top::User
+                | Top::Impersonated
+                | Top::ObjectRef
+                | Top::ResponseStatus
+                | Top::Annotations
+                | Top::SourceIps
+                | Top::Constraint
+                | Top::None
+        );
+        let in_object = self.top == Top::ObjectRef && self.rest.len() == 1;
+        in_object || !has_parts && self.rest.is_empty()
     }
 
     /// Whether it is the request's verb.
@@ -160,7 +187,7 @@ impl Place {
     pub(crate) fn read<'a>(&self, view: &View<'a>) -> Values<'a> {
         let event = view.event();
         match self.top {
-            Top::Body(side) => self.in_body(side, view),
+            Top::Body(side) => self.select(side, view),
             Top::User => user(&event.user, &self.rest, event),
             Top::Impersonated => event
                 .impersonated
@@ -181,7 +208,7 @@ impl Place {
         }
     }
 
-    fn in_body<'a>(&self, side: Side, view: &View<'a>) -> Values<'a> {
+    fn select<'a>(&self, side: Side, view: &View<'a>) -> Values<'a> {
         let Some(bodies) = view.bodies() else { return Values::unknown() };
         match bodies.select(side, &self.rest) {
             Reading::Present(values) => Values::many(values.into_iter().flat_map(flat)),

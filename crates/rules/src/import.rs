@@ -336,7 +336,7 @@ fn text_test(name: &str, test: &Test) -> Written {
             });
             format!("({})", each.collect::<Vec<_>>().join(" || "))
         }
-        Test::Number(..) | Test::Networks(_) | Test::Same(..) => {
+        Test::Number(..) | Test::NumberOf(..) | Test::Networks(_) | Test::Same(..) => {
             return Err("it compares in a way that native rules do not".to_owned());
         }
     })

@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod correlation;
+pub mod derived;
 mod document;
 pub mod error;
 pub mod eval;

@@ -4,6 +4,7 @@
 use crate::{
     correlation::Correlation,
     error::LoadError,
+    falco::AlertForm,
     field::Field,
     recall,
     site::{
@@ -218,6 +219,8 @@ pub struct Rule {
     pub(crate) missing: Option<Wants>,
     /// Its condition as it was written.
     pub(crate) source: String,
+    /// How its matches are told in the form of the engine that it was written for.
+    pub(crate) alert: Option<Box<AlertForm>>,
 }
 
 /// The top-level conjuncts of a condition, by when they can be judged.
@@ -304,6 +307,7 @@ impl Rule {
             needs_versions: false,
             missing: None,
             source: String::new(),
+            alert: None,
         }
     }
 

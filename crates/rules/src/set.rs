@@ -81,6 +81,8 @@ pub struct Sources<'a> {
     pub sigma: &'a [(&'a str, &'a str)],
     /// Of the Falco rules that match an event, only the first counts.
     pub falco_first: bool,
+    /// Matches of Falco rules are told as alerts in its form too.
+    pub falco_alerts: bool,
 }
 
 /// All rules of a run.
@@ -91,6 +93,9 @@ pub struct RuleSet {
     foreign: Foreign,
     /// Of the Falco rules that match an event, only the first counts.
     falco_first: bool,
+    falco_alerts: bool,
+    /// What is to be known about rules that were not loaded.
+    notes: Vec<String>,
     /// Tells what a thread remembers of this set from what it remembers of another.
     fingerprint: u64,
     knowledge: Option<Arc<Knowledge>>,
@@ -119,11 +124,17 @@ impl RuleSet {
                 Err(found) => errors.extend(found),
             }
         }
-        for found in [falco::load(sources.falco), sigma::load(sources.sigma)] {
-            match found {
-                Ok(found) => rules.extend(found),
-                Err(found) => errors.extend(found),
+        let mut notes = Vec::new();
+        match falco::load(sources.falco) {
+            Ok(found) => {
+                rules.extend(found.rules);
+                notes.extend(found.notes);
             }
+            Err(found) => errors.extend(found),
+        }
+        match sigma::load(sources.sigma) {
+            Ok(found) => rules.extend(found),
+            Err(found) => errors.extend(found),
         }
         rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         errors.extend(duplicates(&rules));
@@ -135,6 +146,8 @@ impl RuleSet {
         let mut set = RuleSet {
             rules,
             falco_first: sources.falco_first,
+            falco_alerts: sources.falco_alerts,
+            notes,
             fingerprint: hasher.finish(),
             ..RuleSet::default()
         };
@@ -192,6 +205,11 @@ impl RuleSet {
         &self.rules
     }
 
+    /// What is to be known about rules that were not loaded, in words.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The rule with this number.
     pub fn rule(&self, number: u32) -> Option<&Rule> {
         self.rules.get(number as usize)
@@ -246,6 +264,7 @@ impl RuleSet {
         let memo = Memo::default();
         let view = View::live(fact, &memo, bodies);
         let mut quiet = false;
+        let mut alerts = Vec::new();
         for number in self.foreign.met(&fact.event) {
             let Some(rule) = self.rule(number) else { continue };
             if quiet && rule.language == Language::Falco {
@@ -257,12 +276,16 @@ impl RuleSet {
                 && judge_all(&rule.conditions.body, &view) == Truth::True;
             if holds {
                 found.push(Candidate { rule: number, truth: Truth::True });
-                quiet = self.falco_first && rule.language == Language::Falco;
+                quiet |= self.falco_first && rule.language == Language::Falco;
+                if let Some(form) = rule.alert.as_ref().filter(|_| self.falco_alerts) {
+                    alerts.push(form.fill(&view));
+                }
             } else if memo.take_doubt() {
                 tally.undecide(number);
             }
         }
         fact.candidates.extend(found);
+        fact.alerts = alerts;
     }
 
     /// A record that does not say what came of it is one that rules on success cannot decide.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alerts;
 mod demo;
 mod rule_files;
 mod rules;
@@ -28,6 +29,7 @@ pub(super) struct GivenRules<'a> {
     pub(super) native: &'a [PathBuf],
     pub(super) falco: &'a [PathBuf],
     pub(super) falco_first: bool,
+    pub(super) falco_alerts: bool,
     pub(super) sigma: &'a [PathBuf],
 }
 
@@ -41,6 +43,7 @@ fn rules_with(given: GivenRules<'_>) -> Result<RuleSet, CommandError> {
         falco: &borrowed(&falco),
         sigma: &borrowed(&sigma),
         falco_first: given.falco_first,
+        falco_alerts: given.falco_alerts,
     };
     RuleSet::builtin_with(&sources)
         .map_err(|errors| CommandError::Rules(errors.iter().map(ToString::to_string).collect()))

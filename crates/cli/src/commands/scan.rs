@@ -1,6 +1,6 @@
 //! `trailhound scan`: read, judge, show, and say by the exit code whether somebody must look.
 
-use super::GivenRules;
+use super::{GivenRules, alerts};
 use crate::{
     args::{OutputArgs, OutputForm, ScanArgs, SiteArgs},
     exit::{CommandError, Verdict},
@@ -22,10 +22,18 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
         native: &args.rules,
         falco: &args.falco_rules,
         falco_first: args.falco_first_match,
+        falco_alerts: args.output.output == OutputForm::Falco,
         sigma: &args.sigma_rules,
     };
-    let scan = read(&options, given, &args.site)?;
-    show(&scan, &args.output)?;
+    let scan = if given.falco_alerts {
+        let scan = alerts::tell(&options, given, &args.site)?;
+        write_report(&scan, &args.output)?;
+        scan
+    } else {
+        let scan = read(&options, given, &args.site)?;
+        show(&scan, &args.output)?;
+        scan
+    };
     Ok(verdict(&scan, args.fail_on))
 }
 
@@ -77,16 +85,20 @@ pub(crate) fn show(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError>
         }
         OutputForm::Json => trailhound_report::json(scan),
         OutputForm::Jsonl => trailhound_report::jsonl(scan),
+        OutputForm::Falco => return Err(CommandError::NoFalcoRules),
     };
     // The answer first: a report that cannot be written must not cost it.
     let shown = terminal::answer(&text);
-    if let Some(path) = &output.report {
-        fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
-            what: format!("the report to {}", path.display()),
-            error,
-        })?;
-    }
+    write_report(scan, output)?;
     shown
+}
+
+fn write_report(scan: &Scan, output: &OutputArgs) -> Result<(), CommandError> {
+    let Some(path) = &output.report else { return Ok(()) };
+    fs::write(path, trailhound_report::html(scan)).map_err(|error| CommandError::Write {
+        what: format!("the report to {}", path.display()),
+        error,
+    })
 }
 
 fn verdict(scan: &Scan, fail_on: Severity) -> Verdict {

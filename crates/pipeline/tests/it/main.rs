@@ -4,6 +4,9 @@
 
 mod completeness;
 mod determinism;
+mod falco_alerts;
+mod falco_conformance;
+mod falco_language;
 mod formats;
 mod integrity;
 mod known_flaws;

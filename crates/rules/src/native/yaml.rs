@@ -224,6 +224,7 @@ impl Problems<'_> {
             needs_versions: false,
             missing: None,
             source: file.when.unwrap_or_default(),
+            alert: None,
         };
         rule.needs_versions = asks_for_effect(&rule);
         rule
