@@ -1,7 +1,7 @@
 //! A rule as everybody behind the front ends sees it: what it watches, its conditions sorted by
 //! when they can be judged, and its words.
 
-use crate::{correlation::Correlation, recall, template::Template, tree::Predicate};
+use crate::{correlation::Correlation, joint::Joint, recall, template::Template, tree::Predicate};
 use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     event::Level,
@@ -132,6 +132,10 @@ pub struct Rule {
     pub(crate) conditions: Conditions,
     pub(crate) adjust: Vec<Adjustment>,
     pub(crate) correlation: Option<Correlation>,
+    /// The rules that it is made of, if it does not match events by itself.
+    pub(crate) joint: Option<Joint>,
+    /// Only the rules that are made of it tell of its matches.
+    pub(crate) part: bool,
     pub(crate) explain: Template,
     pub(crate) why: String,
     pub(crate) benign: Vec<String>,
@@ -217,6 +221,8 @@ impl Rule {
             conditions: Conditions::of(condition),
             adjust: Vec::new(),
             correlation: None,
+            joint: None,
+            part: false,
             explain: Template::default(),
             why: String::new(),
             benign: Vec::new(),
@@ -305,6 +311,16 @@ impl Rule {
     /// What it counts over time, if it does.
     pub fn correlation(&self) -> Option<&Correlation> {
         self.correlation.as_ref()
+    }
+
+    /// The rules that it is made of, if it does not match events by itself.
+    pub fn joint(&self) -> Option<&Joint> {
+        self.joint.as_ref()
+    }
+
+    /// Whether only rules that are made of it tell of its matches.
+    pub fn is_part(&self) -> bool {
+        self.part
     }
 
     /// What happened, as a template.

@@ -199,6 +199,8 @@ impl Problems<'_> {
             conditions,
             adjust,
             correlation: file.correlation.and_then(|one| self.correlation(&one)),
+            joint: None,
+            part: false,
             explain,
             next,
             enables: self.words("enables", &file.enables, &Enables::ALL, Enables::as_str),
