@@ -167,6 +167,7 @@ fn answer(rules: &RuleSet, outcome: Outcome, gathered: Gathered) -> Scan {
     input.reject_samples.sort_by(|a, b| (&a.source, a.offset).cmp(&(&b.source, b.offset)));
     input.warnings.extend(warnings(&tally, &outcome.completeness));
     input.warnings.extend(outcome.bounds);
+    input.warnings.extend(rules.notes().iter().cloned());
     for (rule, count) in &outcome.overflow {
         input.warnings.push(format!(
             "{count} more findings of rule {rule} were counted but not kept, because there were too many"
@@ -217,11 +218,12 @@ fn checked(rules: &RuleSet, tally: &RuleTally, findings: &[Finding]) -> Vec<Chec
     let count = |id: &str| findings.iter().filter(|finding| finding.rule.id == id).count() as u64;
     (0u32..)
         .zip(rules.rules())
+        .filter(|(_, rule)| !rule.is_part())
         .map(|(index, rule)| CheckedRule {
             id: rule.id().to_owned(),
             title: rule.title().to_owned(),
             family: rule.family().to_owned(),
-            looked_at: tally.looked_at(index),
+            looked_at: rules.bases(index).map(|base| tally.looked_at(base)).sum(),
             findings: count(rule.id()),
         })
         .collect()

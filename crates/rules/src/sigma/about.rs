@@ -37,6 +37,7 @@ pub(super) struct About {
     benign: Vec<String>,
     techniques: Vec<String>,
     family: &'static str,
+    next: Vec<Template>,
     tests: Vec<RuleTest>,
 }
 
@@ -64,6 +65,7 @@ impl About {
             benign: benign(document),
             techniques: tags.iter().filter_map(|tag| technique(tag)).collect(),
             family: family(&tags),
+            next: next(document, errors),
             tests: tests(document, errors),
             title,
         }
@@ -88,6 +90,7 @@ impl About {
         rule.why.clone_from(&self.why);
         rule.benign.clone_from(&self.benign);
         rule.techniques.clone_from(&self.techniques);
+        rule.next.clone_from(&self.next);
         rule.tests.clone_from(&self.tests);
         rule
     }
@@ -152,6 +155,16 @@ fn family(tags: &[String]) -> &'static str {
     } else {
         "policy"
     }
+}
+
+/// What to do next, under `next:`, a key of ours that Sigma allows.
+fn next(document: &Document<'_>, errors: &mut Vec<LoadError>) -> Vec<Template> {
+    let read = |text: String| {
+        Template::parse(&text, Use::Step, false)
+            .map_err(|error| errors.push(document.error("next", error.what, error.hint)))
+            .ok()
+    };
+    document.words("next").into_iter().filter_map(read).collect()
 }
 
 /// Examples under `tests:`, a key of ours that Sigma allows.

@@ -85,11 +85,10 @@ impl<'a> Correlation<'a> {
         let kind = self.kind(&mut problems);
         let timespan_micros = self.timespan(&mut problems);
         let parts = self.rules.iter().map(|rule| self.part(rule, names, &mut problems)).collect();
-        let bounds = self.bounds(kind?, &mut problems);
-        let joint =
-            Joint { kind: kind?, parts, timespan_micros, bounds: bounds.unwrap_or_default() };
+        let bounds = kind.and_then(|kind| self.bounds(kind, &mut problems)).unwrap_or_default();
         let is_right = problems.is_empty();
         errors.extend(problems);
+        let joint = Joint { kind: kind?, parts, timespan_micros, bounds };
         is_right.then_some(joint)
     }
 

@@ -151,8 +151,9 @@ impl Loader {
         };
         let mut selections = Selections::new(source, &self.placeholders);
         let mut errors = Vec::new();
-        let mut parts =
-            vec![Predicate::Any(conditions(document, detection, &mut selections, &mut errors))];
+        let mut any = conditions(document, detection, &mut selections, &mut errors);
+        let only = if any.len() == 1 { any.pop() } else { None };
+        let mut parts = vec![only.unwrap_or(Predicate::Any(any))];
         for (filter, used) in filters.iter().zip(used) {
             if filter.is_for(&about.names, logsource.unwrap_or(&empty)) {
                 *used = true;
