@@ -4,9 +4,11 @@ use crate::{
     completeness::Coverage,
     correlate::Correlator,
     dedupe::{Dedupe, Key},
+    feed::{self, Fired},
     fold::{Findings, Folded},
     history::Past,
     integrity::{self, Integrity},
+    joints::{self, Joints},
     judge::{Judge, record},
     order::Order,
     stages::{Part, Stages},
@@ -14,6 +16,7 @@ use crate::{
     windows::{Step, Windows},
 };
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::{collections::BTreeMap, sync::Arc};
 use trailhound_model::{
     Str,
@@ -48,6 +51,7 @@ struct Cluster {
     stages: Stages,
     past: Past,
     windows: Windows,
+    joints: Joints,
     findings: Findings,
     correlator: Correlator,
     coverage: Coverage,
@@ -197,6 +201,7 @@ impl Cluster {
             stages: Stages::default(),
             past: Past::default(),
             windows: Windows::default(),
+            joints: Joints::default(),
             findings: Findings::default(),
             correlator: Correlator::default(),
             coverage: Coverage::default(),
@@ -214,20 +219,24 @@ impl Cluster {
         }
         let judged = self.stages.part(fact) == Part::Judge;
         let mut gravest = Severity::Info;
+        let mut held: SmallVec<[u32; 4]> = SmallVec::new();
         for candidate in &fact.candidates {
             // What rules of other languages think must not change what ours find.
             match rules.rule(candidate.rule).map(Rule::language) {
                 Some(Language::Native) if judged => {
-                    gravest = gravest.max(self.confirm(rules, *candidate, fact));
+                    gravest = gravest.max(self.confirm(rules, *candidate, fact, &mut held));
                 }
                 Some(Language::Sigma) if judged => {
-                    self.confirm(rules, *candidate, fact);
+                    self.confirm(rules, *candidate, fact, &mut held);
                 }
                 Some(Language::Falco) => {
-                    self.confirm(rules, *candidate, fact);
+                    self.confirm(rules, *candidate, fact, &mut held);
                 }
                 _ => {}
             }
+        }
+        if judged && !fact.noted.is_empty() {
+            self.join(rules, fact, &held);
         }
         if !judged {
             return;
@@ -235,8 +244,14 @@ impl Cluster {
         self.past.learn(fact, gravest >= Severity::Medium);
     }
 
-    /// Judges a candidate; how grave it is if it holds.
-    fn confirm(&mut self, rules: &RuleSet, candidate: Candidate, fact: &Fact) -> Severity {
+    /// Judges a candidate; how grave it is if it holds. Rules that hold go to `held`.
+    fn confirm(
+        &mut self,
+        rules: &RuleSet,
+        candidate: Candidate,
+        fact: &Fact,
+        held: &mut SmallVec<[u32; 4]>,
+    ) -> Severity {
         let Some(rule) = rules.rule(candidate.rule) else { return Severity::Info };
         let verdict = rules.confirm(&candidate, fact, &self.past);
         match (verdict.truth, rule.correlation()) {
@@ -245,13 +260,20 @@ impl Cluster {
                 *self.undecided.entry(candidate.rule).or_default() += 1;
                 Severity::Info
             }
+            (Truth::True, None) if rule.is_part() => {
+                held.push(candidate.rule);
+                Severity::Info
+            }
             (Truth::True, None) => {
+                held.push(candidate.rule);
                 self.found(rules, rule, fact, &verdict);
                 verdict.severity
             }
             // One event of many that are counted is not suspicious by itself.
             (Truth::True, Some(correlation)) => {
-                self.counted(rules, candidate.rule, rule, correlation, fact, &verdict);
+                if self.counted(rules, candidate.rule, rule, correlation, fact, &verdict) {
+                    held.push(candidate.rule);
+                }
                 Severity::Info
             }
         }
@@ -310,10 +332,10 @@ impl Cluster {
         correlation: &Correlation,
         fact: &Fact,
         verdict: &Verdict,
-    ) {
+    ) -> bool {
         // Without a time of its own a record cannot be counted within a time.
         if fact.event.time_inferred {
-            return;
+            return false;
         }
         let mut group: Vec<String> =
             rules.group_key(index, fact).iter().map(|key| short(key)).collect();
@@ -322,8 +344,11 @@ impl Cluster {
         group.extend(verdict.silencer().map(|note| note.entry.clone()));
         let value = counted_value(rules, correlation, fact);
         match self.windows.count(index, group.clone(), value.clone(), correlation, fact) {
-            Step::Quiet => {}
-            Step::Grows { finding } => self.grow(&finding, value, fact),
+            Step::Quiet => return false,
+            Step::Grows { finding } => {
+                self.grow(&finding, value, fact);
+                return false;
+            }
             Step::Fires { records, count, values } => {
                 let judge = Judge { rules, rule, fact, history: &self.past };
                 let extra = counts(count, &values, span(&records, fact));
@@ -336,10 +361,50 @@ impl Cluster {
                 finding.numbers.insert("distinct".into(), values.len() as f64);
                 let folded = self.findings.add(finding, |new| judge.tell(new, &extra));
                 self.settle_for(rule, verdict.severity, folded, fact);
-                let (Folded::New(place) | Folded::Into(place)) = folded else { return };
-                let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else { return };
+                let (Folded::New(place) | Folded::Into(place)) = folded else { return true };
+                let Some(id) = self.findings.get(place).map(|open| open.id.clone()) else {
+                    return true;
+                };
                 self.windows.opened(index, group, &id);
                 self.watch(id, Growing { rule: index, fact: Box::new(fact.clone()), values });
+            }
+        }
+        true
+    }
+
+    /// Hands the rules that held to those that are made of them.
+    fn join(&mut self, rules: &RuleSet, fact: &Fact, held: &[u32]) {
+        // Without a time of its own a record has no place in an order.
+        if fact.event.time_inferred {
+            return;
+        }
+        for Fired { rule: index, group, step } in self.joints.feed(rules, fact, held) {
+            let Some(rule) = rules.rule(index).filter(|rule| !rule.is_part()) else { continue };
+            match step {
+                joints::Step::Quiet => {}
+                joints::Step::Grows { finding } => {
+                    if let Some(place) = self.findings.grow(&finding, record(fact)) {
+                        self.correlator.touch(place, self.findings.list());
+                    }
+                }
+                joints::Step::Fires { matches, count, measure } => {
+                    let judge = Judge { rules, rule, fact, history: &self.past };
+                    let (finding, explanation) = feed::finding(&judge, &matches, count, measure);
+                    let folded = self.findings.add(finding, |new| {
+                        judge.tell(new, &BTreeMap::new());
+                        // A native rule has a sentence of its own.
+                        if rule.language() == Language::Native {
+                            new.explanation = format!("{} {explanation}", new.explanation);
+                        } else {
+                            new.explanation = explanation;
+                        }
+                    });
+                    self.settle(folded, fact);
+                    let (Folded::New(place) | Folded::Into(place)) = folded else { continue };
+                    if let Some(open) = self.findings.get(place) {
+                        self.joints.opened(index, group, &open.id);
+                    }
+                }
             }
         }
     }
@@ -389,7 +454,7 @@ impl Cluster {
         for (count, what) in [
             (self.past.forgotten, "actors whose history was forgotten because there were too many"),
             (
-                self.windows.forgotten,
+                self.windows.forgotten + self.joints.forgotten,
                 "counting windows that were forgotten because there were too many",
             ),
             (

@@ -173,7 +173,7 @@ pub(crate) fn target_entity(fact: &Fact) -> String {
     }
 }
 
-fn touches(rule: &Rule, fact: &Fact) -> Vec<Touch> {
+pub(crate) fn touches(rule: &Rule, fact: &Fact) -> Vec<Touch> {
     let mut touches = Vec::new();
     let mut touch = |role, entity: String| {
         let touch = Touch { entity, role };

@@ -5,16 +5,18 @@
 //! Everything here is state per cluster, can be saved and restored at any event, and is bounded.
 //!
 //! Order of work: [`dedupe`] → [`order`] → [`stages`] → rules with [`history`] → [`windows`] →
-//! [`fold`] → [`correlate`]; [`completeness`] and [`integrity`] see every record beside them. The twin and the learner will sit between `stages` and the rules and
+//! [`joints`] → [`fold`] → [`correlate`]; [`completeness`] and [`integrity`] see every record beside them. The twin and the learner will sit between `stages` and the rules and
 //! answer through the same trait, `model::lookup::History`.
 
 pub mod completeness;
 pub mod correlate;
 pub mod dedupe;
 pub mod engine;
+mod feed;
 pub mod fold;
 pub mod history;
 pub mod integrity;
+pub mod joints;
 pub mod judge;
 pub mod order;
 pub mod stages;

@@ -25,6 +25,15 @@ pub struct Candidate {
     pub truth: Truth,
 }
 
+/// Values of a record that are needed when its bytes are gone: what sequences group and count by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// Index of the rule whose match it is.
+    pub rule: u32,
+    /// The values, short, in the order that the rule set knows.
+    pub values: Vec<Str>,
+}
+
 /// Longest record that an exhibit shows, in bytes of JSON.
 pub const RECORD_LIMIT: usize = 16 << 10;
 
@@ -133,6 +142,8 @@ pub struct Fact {
     pub claims: Claims,
     /// Rules that may match.
     pub candidates: SmallVec<[Candidate; 2]>,
+    /// What rules that are made of the candidates ask for; mostly nothing.
+    pub noted: Vec<Noted>,
     /// Present if there is a candidate.
     pub exhibit: Option<Box<Exhibit>>,
     /// Alerts in the form of another engine, where they were asked for.
@@ -173,6 +184,7 @@ impl Fact {
             + 24 * event.source_ips.len()
             + status
             + notes
+            + self.noted.iter().map(|one| 24 * one.values.len()).sum::<usize>()
             + self.exhibit.as_ref().map_or(0, |exhibit| exhibit.weight())
             + self.alerts.iter().map(|alert| 2 * alert.output.len()).sum::<usize>()
     }

@@ -15,8 +15,11 @@ pub(crate) fn tell(rules: &RuleSet, tally: &RuleTally, cluster: &mut Completenes
         // A format that does not tell the level may have had any: rules show by themselves what
         // they could not decide.
         .unwrap_or(Level::RequestResponse);
-    for (index, rule) in (0u32..).zip(rules.rules()) {
-        let (looked, undecided) = (tally.looked_at(index), tally.undecided(index));
+    for (index, rule) in (0u32..).zip(rules.rules()).filter(|(_, rule)| !rule.is_part()) {
+        let sum = |count: fn(&RuleTally, u32) -> u64| -> u64 {
+            rules.bases(index).map(|base| count(tally, base)).sum()
+        };
+        let (looked, undecided) = (sum(RuleTally::looked_at), sum(RuleTally::undecided));
         let id = rule.id().to_owned();
         if undecided > 0 {
             *cluster.undecided.entry(id.clone()).or_default() += undecided;

@@ -253,11 +253,12 @@ fn checked(rules: &RuleSet, tally: &RuleTally, findings: &[Finding]) -> Vec<Chec
     let count = |id: &str| findings.iter().filter(|finding| finding.rule.id == id).count() as u64;
     (0u32..)
         .zip(rules.rules())
+        .filter(|(_, rule)| !rule.is_part())
         .map(|(index, rule)| CheckedRule {
             id: rule.id().to_owned(),
             title: rule.title().to_owned(),
             family: rule.family().to_owned(),
-            looked_at: tally.looked_at(index),
+            looked_at: rules.bases(index).map(|base| tally.looked_at(base)).sum(),
             findings: count(rule.id()),
         })
         .collect()

@@ -8,13 +8,18 @@
 
 use crate::{
     derived::Derived,
-    document::{Place, Values},
+    document::{Place, Values, anywhere},
     read::View,
+    sigma::naming::{Naming, named},
     tree::{Needle, Order, Pattern},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD};
 use std::{borrow::Cow, cell::Cell, net::IpAddr};
-use trailhound_model::{Str, lookup::Side};
+use trailhound_model::{
+    Str,
+    lookup::Side,
+    time::{SECOND, Time},
+};
 
 /// Where values come from.
 #[derive(Clone, Debug)]
@@ -35,6 +40,10 @@ pub enum Operand {
     Joined(Str, Vec<Operand>),
     /// Values that are worked out.
     Derived(Box<Derived>),
+    /// Every value of the event, wherever it stands.
+    Anywhere,
+    /// The names that a provider's own log would have for the request.
+    Named(Naming),
 }
 
 /// How values are changed.
@@ -56,6 +65,25 @@ pub enum Change {
     Repository,
     /// The tag of an image, if it names one.
     Tag,
+    /// A part of a date, in UTC; what is no date is left out.
+    Time(TimePart),
+}
+
+/// Parts of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePart {
+    /// 0 to 59.
+    Minute,
+    /// 0 to 23.
+    Hour,
+    /// 1 to 31.
+    Day,
+    /// 1 to 53, as ISO 8601 counts.
+    Week,
+    /// 1 to 12.
+    Month,
+    /// The year.
+    Year,
 }
 
 /// Which values must pass.
@@ -181,6 +209,8 @@ impl Operand {
             Operand::Changed(change, inner) => changed(*change, inner.read(view)),
             Operand::Joined(between, operands) => joined(between, operands, view),
             Operand::Derived(derived) => derived.read(view),
+            Operand::Anywhere => anywhere(view),
+            Operand::Named(naming) => Values::many(named(*naming, view.event())),
         }
     }
 
@@ -188,7 +218,7 @@ impl Operand {
     pub fn each_place(&self, visit: &mut dyn FnMut(&Place)) {
         match self {
             Operand::Place(place) => visit(place),
-            Operand::Query(_) | Operand::Literal(_) => {}
+            Operand::Query(_) | Operand::Literal(_) | Operand::Anywhere | Operand::Named(_) => {}
             Operand::First(all) | Operand::Union(all) | Operand::Joined(_, all) => {
                 all.iter().for_each(|one| one.each_place(visit));
             }
@@ -251,7 +281,33 @@ fn change_one(change: Change, text: Cow<'_, str>) -> Option<Cow<'_, str>> {
             }
             tag.to_owned().into()
         }
+        Change::Time(part) => time_part(part, &text)?.to_string().into(),
     })
+}
+
+/// A part of a date, read off its form in UTC.
+fn time_part(part: TimePart, text: &str) -> Option<i64> {
+    let text = Time::parse(text)?.to_string();
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    match part {
+        TimePart::Minute => number(14, 16),
+        TimePart::Hour => number(11, 13),
+        TimePart::Day => number(8, 10),
+        TimePart::Month => number(5, 7),
+        TimePart::Year => number(0, 4),
+        TimePart::Week => iso_week(&text),
+    }
+}
+
+/// The week whose Thursday the date's week has.
+fn iso_week(text: &str) -> Option<i64> {
+    const DAY: i64 = 24 * 3_600 * SECOND;
+    let days = Time::parse(text)?.0.div_euclid(DAY);
+    // Day 0 was a Thursday.
+    let thursday = days - (days + 3).rem_euclid(7) + 3;
+    let year = Time(thursday.checked_mul(DAY)?).to_string();
+    let first = Time::parse(&format!("{}-01-01T00:00:00Z", year.get(..4)?))?.0.div_euclid(DAY);
+    Some((thursday - first) / 7 + 1)
 }
 
 fn cut(text: Cow<'_, str>, part: impl Fn(&str) -> &str) -> Cow<'_, str> {
@@ -419,6 +475,25 @@ mod tests {
         assert!(holds("0.0.0.0/0", "8.8.8.8") && holds("::/0", "2001:db8::1"));
         assert!(holds("10.0.0.7", "::ffff:10.0.0.7") && !holds("fd00::/8", "10.0.0.1"));
         assert_eq!(Network::parse("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn parts_of_dates_are_those_of_utc_and_weeks_those_of_iso() {
+        use TimePart as P;
+        for (part, text, wanted) in [
+            (P::Hour, "2026-11-23T01:17:13+02:00", Some(23)),
+            (P::Day, "2026-11-23T01:17:13+02:00", Some(22)),
+            (P::Minute, "2026-11-23T01:17:13Z", Some(17)),
+            (P::Month, "2026-11-23T01:17:13Z", Some(11)),
+            (P::Year, "2026-11-23T01:17:13Z", Some(2026)),
+            (P::Week, "2026-11-23T01:17:13Z", Some(48)),
+            (P::Week, "2021-01-01T00:00:00Z", Some(53)),
+            (P::Week, "2020-12-31T00:00:00Z", Some(53)),
+            (P::Week, "2024-12-30T00:00:00Z", Some(1)),
+            (P::Hour, "noon", None),
+        ] {
+            assert_eq!(time_part(part, text), wanted, "{part:?} {text}");
+        }
     }
 
     #[test]

@@ -229,6 +229,34 @@ fn flat(value: Value) -> Vec<String> {
     }
 }
 
+/// Every value of the event, for words that may stand anywhere; bodies as their JSON.
+pub(crate) fn anywhere<'a>(view: &View<'a>) -> Values<'a> {
+    let event = view.event();
+    let mut all = Values::many(event.annotations.iter().map(|(_, value)| value.as_str()));
+    for top in [Top::Verb, Top::RequestUri, Top::UserAgent, Top::AuditId, Top::Level] {
+        all.extend(plain(top, event));
+    }
+    for one in std::iter::once(&event.user).chain(&event.impersonated) {
+        let extra = one.extra.iter().flat_map(|(_, values)| values);
+        let rest = [&one.name, &one.uid].into_iter().chain(&one.groups).chain(extra);
+        all.texts.extend(rest.map(|text| Cow::Borrowed(text.as_str())));
+    }
+    all.texts.extend(event.source_ips.iter().map(|text| Cow::Borrowed(text.as_str())));
+    if let Some(one) = event.object.as_deref() {
+        let parts = [&one.resource, &one.subresource, &one.namespace, &one.name, &one.api_group];
+        all.texts.extend(parts.map(|text| Cow::Borrowed(text.as_str())));
+    }
+    if let Some(one) = event.status.as_deref() {
+        all.extend(status(one, &[]));
+        all.texts.extend([&one.reason, &one.message].map(|text| Cow::Borrowed(text.as_str())));
+    }
+    for side in [Side::Request, Side::Response] {
+        let body = Place::in_body(side, Vec::new()).read(view);
+        all.texts.extend(body.texts);
+    }
+    all
+}
+
 fn key(step: &Step) -> Option<&str> {
     match step {
         Step::Key(key) | Step::Through(key) => Some(key.as_str()),

@@ -37,8 +37,9 @@ impl Foreign {
     /// Indexes those among the rules that are not native.
     pub(crate) fn of(rules: &[Rule]) -> Foreign {
         let numbered = rules.iter().zip(0_u32..);
-        let mut foreign: Vec<_> =
-            numbered.filter(|(rule, _)| rule.language != Language::Native).collect();
+        let mut foreign: Vec<_> = numbered
+            .filter(|(rule, _)| rule.language != Language::Native && rule.joint.is_none())
+            .collect();
         foreign.sort_by_key(|(rule, _)| rule.order);
         let asked = |place: fn(&Place) -> bool| {
             Asked::of(foreign.iter().map(|(rule, _)| texts_of_rule(rule, place)).collect())

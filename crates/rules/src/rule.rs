@@ -6,6 +6,7 @@ use crate::{
     error::LoadError,
     falco::AlertForm,
     field::Field,
+    joint::Joint,
     recall,
     site::{
         IndicatorFiles, Knowledge, Site, Wants,
@@ -207,6 +208,10 @@ pub struct Rule {
     pub(crate) conditions: Conditions,
     pub(crate) adjust: Vec<Adjustment>,
     pub(crate) correlation: Option<Correlation>,
+    /// The rules that it is made of, if it does not match events by itself.
+    pub(crate) joint: Option<Joint>,
+    /// Only the rules that are made of it tell of its matches.
+    pub(crate) part: bool,
     pub(crate) explain: Template,
     pub(crate) why: String,
     pub(crate) benign: Vec<String>,
@@ -298,6 +303,8 @@ impl Rule {
             conditions: Conditions::of(condition),
             adjust: Vec::new(),
             correlation: None,
+            joint: None,
+            part: false,
             explain: Template::default(),
             why: String::new(),
             benign: Vec::new(),
@@ -389,6 +396,16 @@ impl Rule {
     /// What it counts over time, if it does.
     pub fn correlation(&self) -> Option<&Correlation> {
         self.correlation.as_ref()
+    }
+
+    /// The rules that it is made of, if it does not match events by itself.
+    pub fn joint(&self) -> Option<&Joint> {
+        self.joint.as_ref()
+    }
+
+    /// Whether only rules that are made of it tell of its matches.
+    pub fn is_part(&self) -> bool {
+        self.part
     }
 
     /// What happened, as a template.

@@ -10,6 +10,7 @@ use crate::{
     field::Field,
     foreign::Foreign,
     index::{Gate, Index},
+    joint::{Feed, Feeds, Graph},
     native,
     read::{Memo, View, asks_of_addresses},
     recall::Met,
@@ -28,7 +29,7 @@ use std::{
 use trailhound_model::{
     action::{Action, Effect, Outcome},
     event::Stage,
-    fact::{Candidate, Fact},
+    fact::{Candidate, Fact, Noted},
     finding::Severity,
     lookup::{Bodies, History, Reading, Truth},
     site::{SiteEffect, SiteNote},
@@ -36,6 +37,8 @@ use trailhound_model::{
 
 /// The rule files that are part of the program, by id: name, text, text without tests.
 const BUILTIN: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+/// The same for those in the language of Sigma.
+const BUILTIN_SIGMA: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/sigma.rs"));
 
 /// What a rule says of an event once the past is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +94,7 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     index: Index,
     foreign: Foreign,
+    feeds: Feeds,
     /// Of the Falco rules that match an event, only the first counts.
     falco_first: bool,
     falco_alerts: bool,
@@ -105,15 +109,20 @@ impl RuleSet {
     /// Loads native rule files, given as name and text. Says everything that is wrong with any of
     /// them.
     pub fn load(files: &[(&str, &str)]) -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::load_of(&[], &Sources { native: files, ..Sources::default() })
+        RuleSet::load_of(&[], &[], &Sources { native: files, ..Sources::default() })
     }
 
     /// Loads rules of all languages, without those that are part of the program.
     pub fn load_all(sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
-        RuleSet::load_of(&[], sources)
+        RuleSet::load_of(&[], &[], sources)
     }
 
-    fn load_of(shipped: &[(&str, &str)], sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
+    fn load_of(
+        shipped: &[(&str, &str)],
+        shipped_sigma: &[(&str, &str)],
+        sources: &Sources<'_>,
+    ) -> Result<RuleSet, Vec<LoadError>> {
+        let shipped_sigma = [shipped_sigma, sources.sigma].concat();
         let others = sources.native;
         let mut rules = Vec::new();
         let mut errors = Vec::new();
@@ -132,8 +141,11 @@ impl RuleSet {
             }
             Err(found) => errors.extend(found),
         }
-        match sigma::load(sources.sigma) {
-            Ok(found) => rules.extend(found),
+        match sigma::load(&shipped_sigma) {
+            Ok(found) => {
+                rules.extend(found.rules);
+                notes.extend(found.notes);
+            }
             Err(found) => errors.extend(found),
         }
         rules.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
@@ -141,10 +153,12 @@ impl RuleSet {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let feeds = Feeds::of(&rules)?;
         let mut hasher = DefaultHasher::new();
-        (shipped, sources).hash(&mut hasher);
+        (shipped, &shipped_sigma, sources).hash(&mut hasher);
         let mut set = RuleSet {
             rules,
+            feeds,
             falco_first: sources.falco_first,
             falco_alerts: sources.falco_alerts,
             notes,
@@ -192,7 +206,8 @@ impl RuleSet {
     /// The same, and rules of the site.
     pub fn builtin_with(sources: &Sources<'_>) -> Result<RuleSet, Vec<LoadError>> {
         let lean: Vec<_> = BUILTIN.iter().map(|(name, _, lean)| (*name, *lean)).collect();
-        RuleSet::load_of(&lean, sources)
+        let sigma: Vec<_> = BUILTIN_SIGMA.iter().map(|(name, _, lean)| (*name, *lean)).collect();
+        RuleSet::load_of(&lean, &sigma, sources)
     }
 
     /// Their files, whole, as name and text: for loading together with others, and for their tests.
@@ -200,14 +215,19 @@ impl RuleSet {
         BUILTIN.iter().map(|(name, whole, _)| (*name, *whole)).collect()
     }
 
+    /// The files of those among them that are written in Sigma, whole.
+    pub fn builtin_sigma_files() -> Vec<(&'static str, &'static str)> {
+        BUILTIN_SIGMA.iter().map(|(name, whole, _)| (*name, *whole)).collect()
+    }
+
+    /// What a reader should know of the rules, in sentences: which were left out, and why.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// All rules, by id.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
-    }
-
-    /// What is to be known about rules that were not loaded, in words.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
     }
 
     /// The rule with this number.
@@ -233,8 +253,33 @@ impl RuleSet {
             self.foreign_candidates(fact, bodies, tally);
         }
         if !fact.candidates.is_empty() {
+            self.note(fact, bodies);
             fact.exhibit = Some(Box::new(bodies.exhibit()));
         }
+    }
+
+    /// Keeps what rules that are made of the candidates will ask for.
+    fn note(&self, fact: &mut Fact, bodies: &dyn Bodies) {
+        if self.feeds.is_empty() {
+            return;
+        }
+        let memo = Memo::default();
+        let view = View::live(fact, &memo, bodies);
+        let note = |one: &Candidate| {
+            Some(Noted { rule: one.rule, values: self.feeds.note(one.rule, &view)? })
+        };
+        let noted = fact.candidates.iter().filter_map(note).collect();
+        fact.noted = noted;
+    }
+
+    /// The rules that are made of the matches of this one, at any remove.
+    pub fn feeds(&self, rule: u32) -> &[Feed] {
+        self.feeds.from(rule)
+    }
+
+    /// The rules that match events by themselves and of which this one is made; itself, if it does.
+    pub fn bases(&self, rule: u32) -> impl Iterator<Item = u32> {
+        Graph { rules: &self.rules }.bases(rule).into_iter()
     }
 
     fn native_candidates(&self, fact: &mut Fact, bodies: &dyn Bodies, tally: &mut RuleTally) {

@@ -202,7 +202,7 @@ fn value(part: &Part, fact: &Fact, view: &View, extra: &BTreeMap<String, String>
 }
 
 /// Without line breaks and other control characters, and not longer than a sentence bears.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     // A backquote would end or begin a quotation, and outputs show those as commands.
     let clean = |c: char| match c {
         '`' => '\'',

@@ -2,7 +2,7 @@
 //! Kubernetes: "service account shop/cart", "all secrets in every namespace".
 
 use trailhound_model::{
-    action::ActionKind,
+    action::{ActionKind, Outcome},
     entity,
     fact::Fact,
     principal::{Identity, Principal, PrincipalKind},
@@ -62,6 +62,16 @@ pub fn target(fact: &Fact) -> String {
         "" => within(&format!("a {}", noun(resource)), namespace),
         name if resource == "serviceaccounts" => format!("service account {namespace}/{name}"),
         name => within(&format!("{} {name}", noun(resource)), namespace),
+    }
+}
+
+/// What was done to what, and what came of it if it did not succeed: "read secret x in namespace y
+/// (denied)".
+pub fn act(fact: &Fact) -> String {
+    let act = format!("{} {}", fact.action.kind.phrase(), target(fact));
+    match fact.action.outcome {
+        Outcome::Allowed => act,
+        other => format!("{act} ({})", other.as_str()),
     }
 }
 

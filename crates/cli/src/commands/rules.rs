@@ -51,9 +51,10 @@ fn told(command: &RulesCommand) -> Result<Verdict, CommandError> {
 }
 
 fn list(rules: &[Rule]) -> String {
-    let width = rules.iter().map(|rule| rule.id().len()).max().unwrap_or_default();
+    let told = rules.iter().filter(|rule| !rule.is_part());
+    let width = told.map(|rule| rule.id().len()).max().unwrap_or_default();
     let mut text = String::new();
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !rule.is_part()) {
         let _ = writeln!(
             text,
             "{:width$}  {:8}  {:12}  {}",

@@ -17,6 +17,7 @@ mod real_transport;
 mod recordings;
 mod rules_prove_themselves;
 mod secrets;
+mod sigma;
 mod state;
 mod support;
 mod webhook;

@@ -7,7 +7,7 @@ use trailhound_ingest::{Chunk, Masker};
 use trailhound_model::fact::Fact;
 pub(crate) use trailhound_pipeline::prove::log;
 use trailhound_pipeline::{prove, work::Worker};
-use trailhound_rules::{Rule, RuleSet, RuleTest};
+use trailhound_rules::{Rule, RuleSet, RuleTest, Sources};
 
 /// The shipped rules.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -18,7 +18,12 @@ pub(crate) fn rules() -> Arc<RuleSet> {
 
 /// The shipped rules with their tests, every expression checked.
 pub(crate) fn whole_rules() -> RuleSet {
-    RuleSet::load(&RuleSet::builtin_files()).expect("the shipped rules load")
+    RuleSet::load_all(&Sources {
+        native: &RuleSet::builtin_files(),
+        sigma: &RuleSet::builtin_sigma_files(),
+        ..Sources::default()
+    })
+    .expect("the shipped rules load")
 }
 
 /// The events of all rule tests, one after the other: every stateful part has something to hold.
@@ -41,6 +46,11 @@ pub(crate) fn facts(rules: &RuleSet, log: &str) -> Vec<(Box<Fact>, Key)> {
 /// The answer to a log.
 pub(crate) fn judge(log: &str) -> Outcome {
     prove::judge(&rules(), log)
+}
+
+/// The same with other rules.
+pub(crate) fn judge_with(rules: &Arc<RuleSet>, log: &str) -> Outcome {
+    prove::judge(rules, log)
 }
 
 /// The answer to the log of a rule's test, with what the site brings along there.

@@ -4,6 +4,7 @@ mod compile;
 mod lexer;
 pub(crate) mod locate;
 mod parser;
+mod sequence;
 mod yaml;
 
 pub use compile::compile;

@@ -4,11 +4,12 @@
 //! what the engine knows. All problems of a file are collected. Files are capped before they are
 //! read, because a YAML reader's memory is a multiple of its input.
 
-use super::{CelError, compile::compile_of, locate};
+use super::{CelError, compile::compile_of, locate, sequence};
 use crate::{
     correlation::{Condition, Correlation, CorrelationKind},
     error::{LoadError, suggest},
     field::{Field, FieldId, Origin, Type},
+    joint::Joint,
     rule::{
         Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge, TestPlace,
         Watches, is_write,
@@ -57,7 +58,7 @@ struct RuleFile {
     #[serde(default)]
     covers: Vec<String>,
     needs: Option<String>,
-    on: OnFile,
+    on: Option<OnFile>,
     when: Option<String>,
     #[serde(default)]
     adjust: Vec<AdjustFile>,
@@ -95,24 +96,27 @@ struct AdjustFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CorrelationFile {
+pub(super) struct CorrelationFile {
     #[serde(rename = "type")]
-    kind: String,
+    pub(super) kind: String,
+    /// Rules whose matches are put together; without them it is this rule's own.
+    #[serde(default)]
+    pub(super) rules: Vec<String>,
     #[serde(rename = "group-by")]
-    group_by: Vec<String>,
-    timespan: String,
-    condition: ConditionFile,
+    pub(super) group_by: Vec<String>,
+    pub(super) timespan: String,
+    pub(super) condition: Option<ConditionFile>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConditionFile {
-    gt: Option<u64>,
-    gte: Option<u64>,
-    lt: Option<u64>,
-    lte: Option<u64>,
-    eq: Option<u64>,
-    field: Option<String>,
+pub(super) struct ConditionFile {
+    pub(super) gt: Option<u64>,
+    pub(super) gte: Option<u64>,
+    pub(super) lt: Option<u64>,
+    pub(super) lte: Option<u64>,
+    pub(super) eq: Option<u64>,
+    pub(super) field: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +152,7 @@ pub(crate) fn load_file(name: &str, text: &str, shipped: bool) -> Result<Rule, V
 }
 
 /// Collects what is wrong with one file while a rule is made of it.
-struct Problems<'a> {
+pub(super) struct Problems<'a> {
     file: &'a str,
     text: &'a str,
     /// The file is part of the program.
@@ -167,7 +171,7 @@ impl Problems<'_> {
         });
     }
 
-    fn at_key(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn at_key(&mut self, key: &str, what: impl Into<String>, hint: impl Into<String>) {
         self.add(locate::top_key(self.text, key), what, hint);
     }
 
@@ -184,9 +188,25 @@ impl Problems<'_> {
     }
 
     fn rule(&mut self, file: RuleFile) -> Rule {
+        let is_joint = |one: &CorrelationFile| !one.rules.is_empty();
+        let joint = file.correlation.as_ref().filter(|one| is_joint(one));
+        let joint = joint.and_then(|one| self.joint(one));
+        let own = file.correlation.filter(|one| !is_joint(one));
+        let file = RuleFile { correlation: own, ..file };
         let counted = file.correlation.is_some();
         self.identity(&file);
-        let watches = self.watches(&file.on);
+        let watches = match &file.on {
+            Some(on) => self.watches(on),
+            None if joint.is_some() => Watches::default(),
+            None => {
+                self.at_key("on", "the key `on` is missing", "see docs/rules.md");
+                Watches::default()
+            }
+        };
+        if joint.is_some() && (file.on.is_some() || file.when.is_some()) {
+            let hint = "the rules that it names say which events they match";
+            self.at_key("on", "a rule made of others has no `on` and no `when`", hint);
+        }
         let predicate = self.when(file.when.as_deref());
         let conditions = Conditions::of(predicate);
         self.unmixed(&conditions);
@@ -201,12 +221,14 @@ impl Problems<'_> {
             version: file.version,
             severity: self.severity("severity", &file.severity),
             confidence: file.confidence.unwrap_or(0.7),
-            kind: self.kind(file.kind.as_deref(), counted),
+            kind: self.kind(file.kind.as_deref(), default_kind(joint.as_ref(), counted)),
             needs,
             watches,
             conditions,
             adjust,
             correlation: file.correlation.and_then(|one| self.correlation(&one)),
+            joint,
+            part: false,
             explain,
             next,
             enables: self.words("enables", &file.enables, &Enables::ALL, Enables::as_str),
@@ -263,8 +285,7 @@ impl Problems<'_> {
         }
     }
 
-    fn kind(&mut self, name: Option<&str>, counted: bool) -> FindingKind {
-        let default = if counted { FindingKind::Threshold } else { FindingKind::Rule };
+    fn kind(&mut self, name: Option<&str>, default: FindingKind) -> FindingKind {
         let Some(name) = name else { return default };
         if let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == name) {
             return *kind;
@@ -438,14 +459,19 @@ impl Problems<'_> {
             "event_count" => CorrelationKind::EventCount,
             "value_count" => CorrelationKind::ValueCount,
             other => {
-                let hint = suggest(other, ["event_count", "value_count"]);
+                let hint = match sequence::is_type(other) {
+                    true => "this type needs `rules`, the ids of other rules".to_owned(),
+                    false => suggest(other, ["event_count", "value_count"]),
+                };
                 self.at_key("correlation", format!("there is no correlation type `{other}`"), hint);
                 return None;
             }
         };
-        let field = file.condition.field.as_ref().and_then(|name| self.kept_field(name));
+        let none = ConditionFile::default();
+        let condition = file.condition.as_ref().unwrap_or(&none);
+        let field = condition.field.as_ref().and_then(|name| self.kept_field(name));
         let group_by = file.group_by.iter().filter_map(|name| self.kept_field(name)).collect();
-        match (kind, &file.condition.field) {
+        match (kind, &condition.field) {
             (CorrelationKind::ValueCount, None) => {
                 self.at_key("correlation", "value_count needs `field` in its condition", "");
             }
@@ -458,13 +484,13 @@ impl Problems<'_> {
             kind,
             group_by,
             timespan_micros: self.timespan(&file.timespan),
-            condition: self.bounds(&file.condition),
+            condition: self.bounds(condition),
             field,
         })
     }
 
     /// A field that can still be read when windows are counted.
-    fn kept_field(&mut self, name: &str) -> Option<Field> {
+    pub(super) fn kept_field(&mut self, name: &str) -> Option<Field> {
         let line = locate::within(self.text, "correlation", name);
         let Some(field) = Field::parse(name) else {
             let known = FieldId::ALL.iter().map(|id| id.name());
@@ -483,7 +509,7 @@ impl Problems<'_> {
         Some(field)
     }
 
-    fn timespan(&mut self, text: &str) -> i64 {
+    pub(super) fn timespan(&mut self, text: &str) -> i64 {
         let micros = parse_timespan(text).filter(|micros| (SECOND..=MAX_TIMESPAN).contains(micros));
         micros.unwrap_or_else(|| {
             let what = format!("`{text}` is no timespan from 1s to 30d");
@@ -506,6 +532,14 @@ impl Problems<'_> {
             self.at_key("correlation", "the condition can never hold", "");
         }
         condition
+    }
+}
+
+fn default_kind(joint: Option<&Joint>, counted: bool) -> FindingKind {
+    match joint {
+        Some(joint) if joint.kind.is_temporal() => FindingKind::Sequence,
+        None if !counted => FindingKind::Rule,
+        _ => FindingKind::Threshold,
     }
 }
 

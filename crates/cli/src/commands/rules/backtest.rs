@@ -44,8 +44,8 @@ pub(super) fn run(args: &BacktestArgs) -> Result<Verdict, CommandError> {
     let answer = answer?;
     let told = backtest(&answer, &tested, &known);
     terminal::answer(&match args.output {
-        OutputForm::Text => text(&told),
         OutputForm::Json | OutputForm::Jsonl => json(&told)?,
+        OutputForm::Text | OutputForm::Falco => text(&told),
     })?;
     let whole = answer.input.unread.is_empty() && answer.input.rejected == 0;
     Ok(if whole && answer.input.events > 0 { Verdict::Quiet } else { Verdict::Incomplete })

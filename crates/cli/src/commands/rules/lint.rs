@@ -26,7 +26,7 @@ pub(super) fn run(
     let looked = given.rules.rules().iter().filter(|rule| given.has(rule)).count();
     let remarks = lint(&given.rules, policy.as_ref(), |rule| given.has(rule));
     terminal::answer(&match output {
-        OutputForm::Text => text(&remarks, looked),
+        OutputForm::Text | OutputForm::Falco => text(&remarks, looked),
         OutputForm::Json => format!(
             "{}\n",
             json!({"schema": "trailhound.lint/1", "rules": looked, "remarks": remarks.iter().map(object).collect::<Vec<_>>()})
