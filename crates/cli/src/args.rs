@@ -100,7 +100,7 @@ pub(crate) struct SiteArgs {
     /// Known-bad addresses, images, agents, credentials: CSV or JSON lines. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) indicators: Vec<PathBuf>,
-    /// Countries or networks of addresses, in MaxMind's format. May be repeated.
+    /// Countries or networks of addresses, in the MMDB format. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) mmdb: Vec<PathBuf>,
 }

@@ -44,7 +44,8 @@ pub fn write_jsonl(scan: &Scan, out: &mut dyn Write) -> io::Result<()> {
         line(out, &Line::Incident(contract::Incident::of(incident)))?;
     }
     for finding in &scan.findings {
-        line(out, &Line::Finding(contract::Finding::of(finding, &scan.input.sources)))?;
+        let finding = contract::Finding::of(finding, &scan.input.sources);
+        line(out, &Line::Finding(Box::new(finding)))?;
     }
     Ok(())
 }
@@ -63,7 +64,7 @@ enum Line<'a> {
     Rule(contract::Rule<'a>),
     Site(contract::SiteEntry<'a>),
     Incident(contract::Incident<'a>),
-    Finding(contract::Finding<'a>),
+    Finding(Box<contract::Finding<'a>>),
 }
 
 /// One value as one line.

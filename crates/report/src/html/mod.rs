@@ -89,8 +89,8 @@ fn report(scan: &Scan) -> Report {
         blind: coverage::blind(scan),
         undecided: coverage::undecided(scan),
         unmet: coverage::unmet(scan),
-        site: harmless(words::site::entries(scan, true)),
-        silenced: harmless(silenced),
+        site: harmless(&words::site::entries(scan, true)),
+        silenced: harmless(&silenced),
         silenced_left_out,
         families: coverage::families(scan),
         rule_count: words::counted(scan.rules.len() as u64, "rule"),
@@ -101,7 +101,7 @@ fn report(scan: &Scan) -> Report {
     }
 }
 
-fn harmless(lines: Vec<String>) -> Vec<String> {
+fn harmless(lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| sanitize::prose(line)).collect()
 }
 

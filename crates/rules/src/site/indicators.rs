@@ -115,12 +115,12 @@ impl IndicatorFiles {
     }
 
     fn row(&mut self, file: &str, line: usize, row: Result<Row, (String, String)>) {
-        if let Err((what, hint)) = row.and_then(|row| self.take(row)) {
+        if let Err((what, hint)) = row.and_then(|row| self.take(&row)) {
             self.errors.push(problem(file, Some(line), what, &hint));
         }
     }
 
-    fn take(&mut self, row: Row) -> Result<(), (String, String)> {
+    fn take(&mut self, row: &Row) -> Result<(), (String, String)> {
         let said = |what: &str, hint: &str| (what.to_owned(), hint.to_owned());
         if row.value.trim().is_empty() {
             return Err(said("`value` is empty", "give what is to be looked for"));
@@ -218,13 +218,11 @@ fn columns(header: &str) -> Result<Vec<usize>, (String, String)> {
     let mut columns = Vec::new();
     for name in &names {
         let name = name.trim().to_ascii_lowercase();
-        match COLUMNS.iter().position(|known| *known == name) {
-            Some(column) => columns.push(column),
-            None => {
-                let what = format!("the first line names an unknown column `{name}`");
-                return Err((what, suggest(&name, COLUMNS)));
-            }
-        }
+        let Some(column) = COLUMNS.iter().position(|known| *known == name) else {
+            let what = format!("the first line names an unknown column `{name}`");
+            return Err((what, suggest(&name, COLUMNS)));
+        };
+        columns.push(column);
     }
     let missing = [0, 1].into_iter().find(|column| !columns.contains(column));
     match missing.and_then(|column| COLUMNS.get(column)) {
