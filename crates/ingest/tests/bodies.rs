@@ -110,6 +110,18 @@ fn every_kind_of_workload_shows_its_pod_template() {
 }
 
 #[test]
+fn a_config_map_names_the_keys_that_hold_credentials_and_nothing_of_them() {
+    let request = r#"{"data":{"DB_PASSWORD":"s3cr3t-Tr0mbone","url":"postgres://app:s3cr3t-Tr0mbone@db/shop","LOG":"debug","empty_password":""}}"#;
+    for verb in ["create", "patch"] {
+        let body = Sent { verb, resource: "configmaps", request, ..Sent::default() }.body();
+        assert_eq!(body.credential_keys, ["DB_PASSWORD", "url"]);
+        assert!(!format!("{body:?}").contains("Tr0mbone"));
+    }
+    let other = Sent { resource: "endpoints", request, ..Sent::default() }.body();
+    assert!(other.credential_keys.is_empty());
+}
+
+#[test]
 fn patches_show_what_they_set_if_the_result_is_not_logged() {
     let privileged = |request: &str, resource: &str| {
         let found = Sent { verb: "patch", resource, level: "Request", request, ..Sent::default() }

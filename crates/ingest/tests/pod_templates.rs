@@ -111,6 +111,8 @@ fn template() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn every_kind_and_every_way_gives_the_same_template(template in template()) {
         let first = workload("create", "pods", &template, None);

@@ -177,6 +177,7 @@ fields! {
     WorkloadSetsSpec "workload.setsSpec" Bool Body;
     WorkloadAddedContainers "workload.addedContainers" List Body;
     WorkloadViolations "workload.violations" List Body;
+    WorkloadBaselineViolations "workload.baselineViolations" List Body;
     WorkloadStandard "workload.standard" Text Body;
     GrantRole "grant.role" Text Body;
     GrantRoleKind "grant.roleKind" Text Body;

@@ -102,13 +102,24 @@ const RESTRICTED: &[Control] = &[
 
 /// Words of the controls that a template breaks, baseline before restricted.
 pub fn violations(pod: &Workload) -> impl Iterator<Item = &'static str> {
-    let broken = |control: &&Control| control.1(pod);
-    BASELINE.iter().chain(RESTRICTED).filter(broken).map(|(word, _)| *word)
+    baseline_violations(pod).chain(broken(RESTRICTED, pod))
+}
+
+/// Words of the controls of the baseline standard that a template breaks.
+pub fn baseline_violations(pod: &Workload) -> impl Iterator<Item = &'static str> {
+    broken(BASELINE, pod)
+}
+
+fn broken<'a>(
+    controls: &'static [Control],
+    pod: &'a Workload,
+) -> impl Iterator<Item = &'static str> + 'a {
+    controls.iter().filter(move |(_, is_broken)| is_broken(pod)).map(|(word, _)| *word)
 }
 
 /// The strictest standard that a template meets. `None` if too little of it is known.
 pub fn standard(pod: &Workload) -> Option<&'static str> {
-    let breaks = |controls: &[Control]| controls.iter().any(|(_, broken)| broken(pod));
+    let breaks = |controls| broken(controls, pod).next().is_some();
     if breaks(BASELINE) {
         return Some("privileged");
     }

@@ -192,6 +192,9 @@ fn workload_list(id: FieldId, workload: &Workload) -> List<'_> {
         FieldId::WorkloadViolations => {
             Items::texts(pod_security::violations(workload).map(str::to_owned))
         }
+        FieldId::WorkloadBaselineViolations => {
+            Items::texts(pod_security::baseline_violations(workload).map(str::to_owned))
+        }
         _ => return Reading::Absent,
     })
 }

@@ -204,9 +204,10 @@ fn fields_of_pod_templates() {
             "workload.replicas == 3 && workload.labels[\"app\"] == \"cart\"",
             "\"app\" in workload.labels && workload.labels[\"tier\"] == \"\"",
             "\"/data\" in workload.writableHostPaths && workload.sharesProcesses && workload.setsSpec",
-            "workload.addedContainers == [\"log\"] && !workload.privilegeEscalation",
+            "\"log\" in workload.addedContainers && !workload.privilegeEscalation",
             "workload.hostControl && workload.standard == \"privileged\"",
             "\"host-path\" in workload.violations && \"run-as-non-root\" in workload.violations",
+            "\"capabilities\" in workload.baselineViolations && !(\"run-as-non-root\" in workload.baselineViolations)",
         ],
     );
     all_true(
@@ -430,6 +431,15 @@ fn a_fact_without_its_body_knows_whether_there_could_have_been_one() {
         let found = truth_with(when, &event, &FakeBodies::default(), &history);
         assert_eq!(found, expected, "{verb} {level:?}");
     }
+}
+
+#[test]
+fn credentials_in_a_config_map_are_named_by_their_keys() {
+    let write = event("create", "", "configmaps", "");
+    let body = Body { credential_keys: vec!["DB_PASSWORD".into()], ..Body::default() };
+    let when = "\"DB_PASSWORD\" in config.credentials && size(config.credentials) == 1";
+    all_true(&write, &FakeBodies::with(body), &[when]);
+    all_true(&write, &FakeBodies::with(Body::default()), &["config.credentials == []"]);
 }
 
 /// Every field is named in some condition of this file, so that none goes untested.
