@@ -18,7 +18,7 @@ const LIST: &str = "docs/capabilities.csv";
 /// The page.
 const PAGE: &str = "docs/detections.md";
 /// Whether a capability in reach that no rule covers is a fault.
-const STRICT: bool = false;
+const STRICT: bool = true;
 
 /// Write docs/detections.md from docs/capabilities.csv and the rules.
 #[derive(Debug, clap::Args)]
