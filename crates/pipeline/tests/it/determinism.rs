@@ -77,7 +77,9 @@ fn requests_that_share_a_chosen_audit_id_and_a_second_are_told_alike_in_any_orde
     };
     let told = |users: [&str; 3]| -> Vec<(String, String)> {
         let findings = judge(&log(&users.map(request))).findings;
-        findings.into_iter().map(|one| (one.rule.id, one.explanation)).collect()
+        let activity = "secrets-handled-by-people";
+        let told = findings.into_iter().filter(|one| one.rule.id != activity);
+        told.map(|one| (one.rule.id, one.explanation)).collect()
     };
     let expected = told(["ann", "bob", "eve"]);
     assert_eq!(expected.len(), 5, "a finding each, and two that share the id: {expected:?}");

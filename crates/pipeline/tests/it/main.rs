@@ -9,6 +9,7 @@ mod falco_conformance;
 mod falco_language;
 mod formats;
 mod integrity;
+mod languages;
 mod known_flaws;
 mod node_agents;
 mod noise;
