@@ -7,7 +7,7 @@ use crate::{
     joints::{Joints, Match, Step},
     judge::{Judge, record, touches},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 use trailhound_model::{
     fact::Fact,
     finding::{Finding, Severity, Touch},
@@ -211,7 +211,7 @@ fn told(matches: &[Match]) -> String {
             who = &one.who;
         }
         text.push_str(&one.what);
-        text.push_str(&format!(" ({})", one.time.clock()));
+        let _ = write!(text, " ({})", one.time.clock());
     }
     text
 }

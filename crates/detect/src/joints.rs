@@ -103,22 +103,20 @@ impl Joints {
         let window = self.groups.entry((rule, group)).or_default();
         window.last = window.last.max(found.time);
         let measure = match joint.kind {
-            JointKind::Temporal => window.state.any_order(joint, hits, found, window.last),
-            JointKind::Ordered => window.state.in_order(joint, hits, found, window.last),
+            JointKind::Temporal => Some(window.state.any_order(joint, hits, found, window.last)),
+            JointKind::Ordered => Some(window.state.in_order(joint, hits, found, window.last)),
             _ => window.state.counted(joint, hits, found, window.last),
         };
         let Some(measure) = measure.filter(|measure| joint.bounds.hold(*measure)) else {
             window.finding = None;
             return Step::Quiet;
         };
-        match &window.finding {
-            Some(finding) => Step::Grows { finding: finding.clone() },
-            None => {
-                window.finding = Some(String::new());
-                let (matches, count) = window.state.evidence(joint, window.last);
-                Step::Fires { matches, count, measure }
-            }
+        if let Some(finding) = &window.finding {
+            return Step::Grows { finding: finding.clone() };
         }
+        window.finding = Some(String::new());
+        let (matches, count) = window.state.evidence(joint, window.last);
+        Step::Fires { matches, count, measure }
     }
 
     /// Says which finding a firing window made, so that it can grow.
@@ -150,7 +148,7 @@ impl State {
         hits: &[(usize, String)],
         found: &Match,
         now: Time,
-    ) -> Option<f64> {
+    ) -> f64 {
         self.chains.resize_with(joint.parts.len(), Vec::new);
         for (part, _) in hits {
             if let Some(chain) = self.chains.get_mut(*part)
@@ -160,7 +158,7 @@ impl State {
             }
         }
         let alive = |chain: &&Vec<Match>| began(chain, now, joint.timespan_micros);
-        Some(self.chains.iter().filter(alive).count() as f64)
+        self.chains.iter().filter(alive).count() as f64
     }
 
     /// How many parts matched one after the other within the window.
@@ -170,7 +168,7 @@ impl State {
         hits: &[(usize, String)],
         found: &Match,
         now: Time,
-    ) -> Option<f64> {
+    ) -> f64 {
         self.chains.resize_with(joint.parts.len(), Vec::new);
         let mut parts: Vec<usize> = hits.iter().map(|(part, _)| *part).collect();
         // From the last: one record is not two steps of a chain.
@@ -191,7 +189,7 @@ impl State {
             }
         }
         let alive = |chain: &Vec<Match>| began(chain, now, joint.timespan_micros);
-        Some(self.chains.iter().rposition(alive).map_or(0.0, |at| (at + 1) as f64))
+        self.chains.iter().rposition(alive).map_or(0.0, |at| (at + 1) as f64)
     }
 
     /// What is measured of the matches in the window.
@@ -385,7 +383,7 @@ mod tests {
         let mut joints = Joints::default();
         for group in 0..MOST_GROUPS + 5 {
             let hits = [(0, String::new())];
-            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64));
+            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 10));
         }
         assert!(joints.groups.len() <= MOST_GROUPS && joints.forgotten > 0);
     }

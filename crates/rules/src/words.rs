@@ -68,7 +68,11 @@ pub fn target(fact: &Fact) -> String {
 /// What was done to what, and what came of it if it did not succeed: "read secret x in namespace y
 /// (denied)".
 pub fn act(fact: &Fact) -> String {
-    let act = format!("{} {}", fact.action.kind.phrase(), target(fact));
+    let phrase = fact.action.kind.phrase();
+    let act = match fact.action.kind {
+        ActionKind::ReviewSelf => phrase.to_owned(),
+        _ => format!("{phrase} {}", target(fact)),
+    };
     match fact.action.outcome {
         Outcome::Allowed => act,
         other => format!("{act} ({})", other.as_str()),

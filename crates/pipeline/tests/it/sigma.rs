@@ -709,3 +709,58 @@ fn rules_for_other_logs_are_left_out_and_told() {
     let notes = load(&[("t.yml", &odd)]).notes().concat();
     assert!(notes.contains("`requestUri` (did you mean `requestURI`?)"), "{notes}");
 }
+
+fn native(id: &str, rest: &str) -> (String, String) {
+    let text = format!(
+        "id: {id}\nversion: 1\ntitle: {id}\nfamily: rbac\nseverity: low\nexplain: \"{{principal}} did both.\"\nwhy: w\n{rest}"
+    );
+    (format!("{id}.yaml"), text)
+}
+
+fn load_native(files: &[(String, String)]) -> Result<RuleSet, String> {
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    RuleSet::load(&files).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn native_rules_are_made_of_native_rules() {
+    let sequence = |rest: &str| {
+        let correlation = format!(
+            "correlation:\n  type: temporal_ordered\n  group-by: [actor.name]\n  timespan: 5m\n{rest}"
+        );
+        [
+            native("grants", "on: {actions: [rbac.grant]}\n"),
+            native("makes", "on: {actions: [workload.create]}\n"),
+            native("both", &correlation),
+        ]
+    };
+    let rules = Arc::new(load_native(&sequence("  rules: [grants, makes]\n")).unwrap());
+    let allowed = |mut event: Value| {
+        event["responseStatus"] = json!({"code": 201});
+        event
+    };
+    let (grant, pod) = (|user: &str| allowed(grant(user)), |user: &str| allowed(pod(user)));
+    let mut all = fires(&rules, &[grant("eve"), pod("eve")]);
+    all.sort();
+    assert_eq!(all, ["both", "grants", "makes"]);
+    assert!(!fires(&rules, &[pod("eve"), grant("eve")]).contains(&"both".to_owned()));
+    assert!(!fires(&rules, &[grant("eve"), pod("bob")]).contains(&"both".to_owned()));
+    let findings = found(&rules, &[grant("eve"), pod("eve")]);
+    let both = findings.iter().find(|one| one.rule.id == "both").unwrap();
+    assert!(
+        both.explanation.starts_with("User eve did both. User eve granted"),
+        "{}",
+        both.explanation
+    );
+    for (rest, expected) in [
+        ("  rules: [grants, mekes]\n", "names the rule `mekes`"),
+        ("  rules: [grants, both]\n", "goes round in a circle"),
+        ("", "this type needs `rules`"),
+        ("  rules: [grants]\n  condition: {gte: 1, field: target.name}\n", "takes no `field`"),
+        ("  rules: [grants]\non: {actions: [pod.exec]}\n", "has no `on`"),
+    ] {
+        let error = load_native(&sequence(rest)).map(|_| ()).unwrap_err();
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}

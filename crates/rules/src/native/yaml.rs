@@ -459,9 +459,10 @@ impl Problems<'_> {
             "event_count" => CorrelationKind::EventCount,
             "value_count" => CorrelationKind::ValueCount,
             other => {
-                let hint = match sequence::is_type(other) {
-                    true => "this type needs `rules`, the ids of other rules".to_owned(),
-                    false => suggest(other, ["event_count", "value_count"]),
+                let hint = if sequence::is_type(other) {
+                    "this type needs `rules`, the ids of other rules".to_owned()
+                } else {
+                    suggest(other, ["event_count", "value_count"])
                 };
                 self.at_key("correlation", format!("there is no correlation type `{other}`"), hint);
                 return None;

@@ -10,6 +10,7 @@ use crate::{
     template::{Template, Use},
     tree::Predicate,
 };
+use std::fmt::Write as _;
 use trailhound_model::finding::Severity;
 
 const LEVELS: [(&str, Severity); 5] = [
@@ -123,10 +124,10 @@ fn why(document: &Document<'_>, title: &str) -> String {
     }
     let author = document.words("author").join(", ");
     if !author.is_empty() {
-        why.push_str(&format!(" Sigma rule written by {author}."));
+        let _ = write!(why, " Sigma rule written by {author}.");
     }
     if let Some(license) = document.word("license") {
-        why.push_str(&format!(" Licence of the rule: {license}."));
+        let _ = write!(why, " Licence of the rule: {license}.");
     }
     why
 }

@@ -168,12 +168,12 @@ impl<'a> Correlation<'a> {
         let aliases = self.body.get("aliases").and_then(Value::as_mapping);
         let mut name = field.to_owned();
         if let Some(alias) = aliases.and_then(|map| map.get(field)) {
-            match alias.as_mapping().and_then(|map| map.get(rule)).and_then(Value::as_str) {
-                Some(own) => own.clone_into(&mut name),
-                None => {
-                    let what = format!("the alias `{field}` says nothing for the rule `{rule}`");
-                    errors.push(self.error(field, what, "name a field for each rule"));
-                }
+            let own = alias.as_mapping().and_then(|map| map.get(rule)).and_then(Value::as_str);
+            if let Some(own) = own {
+                own.clone_into(&mut name);
+            } else {
+                let what = format!("the alias `{field}` says nothing for the rule `{rule}`");
+                errors.push(self.error(field, what, "name a field for each rule"));
             }
         }
         let operand = fields::operand(&name, known.source);

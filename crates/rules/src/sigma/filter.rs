@@ -63,12 +63,14 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether it is meant for a rule with these names and log source.
-    pub(super) fn is_for(&self, names: &[String], logsource: &Mapping) -> bool {
-        let named =
-            self.rules.as_ref().is_none_or(|rules| rules.iter().any(|rule| names.contains(rule)));
+    pub(super) fn is_for(&self, rule_names: &[String], logsource: &Mapping) -> bool {
+        let is_meant = self
+            .rules
+            .as_ref()
+            .is_none_or(|rules| rules.iter().any(|rule| rule_names.contains(rule)));
         let same =
             |key: &str| self.logsource.get(key).is_none_or(|own| logsource.get(key) == Some(own));
-        named && ["category", "product", "service"].into_iter().all(same)
+        is_meant && ["category", "product", "service"].into_iter().all(same)
     }
 
     /// What must hold of an event that is not left out.

@@ -102,7 +102,7 @@ impl Loader {
         let correlations: Vec<Correlation<'_>> = of(Some("correlation"))
             .filter_map(|document| Correlation::read(document, &mut self.errors))
             .collect();
-        self.correlations(correlations);
+        self.correlations(&correlations);
     }
 
     fn finish(mut self) -> Loaded {
@@ -164,7 +164,7 @@ impl Loader {
                 match resolved(&filter.kept(), &named, &mut 0) {
                     Ok(kept) => parts.push(kept),
                     Err((what, hint)) => {
-                        errors.push(filter.document.error("condition", what, hint))
+                        errors.push(filter.document.error("condition", what, hint));
                     }
                 }
             }
@@ -200,15 +200,15 @@ impl Loader {
         }
     }
 
-    fn correlations(&mut self, correlations: Vec<Correlation<'_>>) {
+    fn correlations(&mut self, correlations: &[Correlation<'_>]) {
         // They may name one another in any order.
-        for one in &correlations {
+        for one in correlations {
             self.know(&one.about, Source::Audit, false);
         }
-        let left_out = self.left_out(&correlations);
+        let left_out = self.left_out(correlations);
         let mut severities: BTreeMap<String, Severity> =
             self.rules.iter().map(|rule| (rule.id.clone(), rule.severity)).collect();
-        for one in &correlations {
+        for one in correlations {
             if left_out.contains(&one.about.id) {
                 self.others.push(one.about.title.clone());
                 continue;

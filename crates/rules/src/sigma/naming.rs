@@ -5,9 +5,9 @@
 //! watch every cluster.
 
 use crate::{
-    ask::{Ask, Operand, Quantity, Test},
+    ask::{Ask, Operand, Quantity, Test, TextAsk},
     document::Place,
-    tree::Predicate,
+    tree::{Needle, Predicate},
 };
 use trailhound_model::{Str, event::Event, lookup::Step};
 
@@ -143,19 +143,60 @@ fn azure_guard(name: &str) -> Option<Predicate> {
 }
 
 fn google_guard(name: &str) -> Option<Predicate> {
-    let last = name.rsplit('.').next().unwrap_or_default();
-    match last {
-        _ if last.contains(['*', '?']) => None,
-        "create" | "patch" | "update" | "delete" | "deletecollection" => Some(verb(&[last])),
-        "replace" => Some(verb(&["update"])),
+    let mut parts = name.rsplit('.');
+    let last = parts.next().unwrap_or_default();
+    let verbs: &[&str] = match last {
+        _ if last.contains(['*', '?']) => return None,
+        "create" | "patch" | "update" | "delete" | "deletecollection" => &[last],
+        "replace" => &["update"],
         _ if name.starts_with("io.k8s.api.") => {
-            let plural = format!("{last}s");
-            let resource = ask("objectRef", "resource", one_of(&[&plural, last]));
-            Some(Predicate::All(vec![verb(&WRITES), resource]))
+            let resource = ask("objectRef", "resource", one_of(&[&format!("{last}s"), last]));
+            return Some(Predicate::All(vec![verb(&WRITES), resource]));
         }
-        _ => None,
+        _ => return None,
+    };
+    let mut all = vec![verb(verbs)];
+    // A resource, or a resource and its subresource, stand between version and verb.
+    let between: Vec<&str> = parts.take(2).take_while(|part| !is_version(part)).collect();
+    let is_whole = name.split('.').count() > 3 && !between.is_empty();
+    if is_whole && !between.iter().any(|part| part.contains(['*', '?'])) {
+        all.push(ask("objectRef", "resource", one_of(&between)));
     }
+    Some(Predicate::All(all))
 }
+
+/// `v1`, `v1beta1`, `v*`
+fn is_version(part: &str) -> bool {
+    part.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '*'))
+}
+
+/// What must be true of a request whose name of Google's has one of these words in it.
+pub(super) fn guard_of_words(naming: Naming, words: &[String]) -> Predicate {
+    let mut all = Vec::new();
+    for word in words {
+        let word = word.to_lowercase();
+        let inner = word.strip_prefix('.').and_then(|word| word.strip_suffix('.'));
+        let Some(inner) = inner.filter(|word| {
+            let plain = |c: char| c.is_ascii_alphanumeric();
+            !word.is_empty() && word.chars().all(plain) && !is_version(word)
+        }) else {
+            return Predicate::Const(true);
+        };
+        let known = ["io", "k8s", "api", "core"].contains(&inner) || VERBS.contains(&inner);
+        if naming != Naming::Google || known {
+            return Predicate::Const(true);
+        }
+        all.push(ask("objectRef", "resource", one_of(&[inner])));
+        all.push(ask("objectRef", "subresource", one_of(&[inner])));
+        let within = Test::Any(vec![TextAsk::Contains(Needle::new(inner))]);
+        all.push(ask("objectRef", "apiGroup", within));
+    }
+    Predicate::Any(all)
+}
+
+const VERBS: [&str; 9] =
+    ["create", "update", "patch", "delete", "deletecollection", "get", "list", "watch", "replace"];
 
 fn verb(verbs: &[&str]) -> Predicate {
     ask("verb", "", one_of(verbs))

@@ -100,6 +100,9 @@ impl<'a> Selections<'a> {
                 part
             });
         }
+        if self.source != Source::Audit {
+            parts = guards_first(parts);
+        }
         if parts.len() == 1 {
             parts.pop().unwrap_or(Predicate::Const(false))
         } else {
@@ -131,11 +134,13 @@ impl<'a> Selections<'a> {
         let test = if modifiers.neq { Predicate::Not(Box::new(test)) } else { test };
         match operand {
             Operand::Named(naming) if !modifiers.neq => {
-                let ends: Vec<String> = match modifiers.like {
-                    Like::Equal | Like::Ends => values.iter().map(Scalar::text).collect(),
-                    Like::Contains | Like::Starts => return test,
+                let texts: Vec<String> = values.iter().map(Scalar::text).collect();
+                let guard = match modifiers.like {
+                    Like::Equal | Like::Ends => naming::guard(naming, &texts),
+                    Like::Contains => naming::guard_of_words(naming, &texts),
+                    Like::Starts => Predicate::Const(true),
                 };
-                Predicate::All(vec![naming::guard(naming, &ends), test])
+                Predicate::All(vec![guard, test])
             }
             _ => test,
         }
@@ -473,6 +478,23 @@ fn of_terms(operand: &Operand, cased: bool, terms: Vec<Term>) -> Predicate {
         parts.push(ask(&of, Test::Any(likes)));
     }
     joined(parts, false)
+}
+
+/// What is cheap to ask of a request comes before what its name must be.
+fn guards_first(parts: Vec<Predicate>) -> Vec<Predicate> {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Predicate::All(inner) => {
+                let mut inner = inner.into_iter();
+                first.extend(inner.next());
+                rest.extend(inner);
+            }
+            other => rest.push(other),
+        }
+    }
+    first.extend(rest);
+    first
 }
 
 /// Clients that open a connection by WebSocket send GET, older ones POST; a rule that names one of
