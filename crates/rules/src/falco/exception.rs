@@ -84,7 +84,7 @@ impl<'a> Exception<'a> {
 
     /// Where its checks are said to stand.
     pub(super) fn source(&self) -> Source<'a> {
-        Source::new("", self.origin)
+        Source::of_key("exceptions", "", self.origin)
     }
 
     /// What is excepted; `None` if there are no values.

@@ -123,17 +123,24 @@ struct Piece<'a> {
     /// Where it begins in the text.
     from: usize,
     origin: Origin<'a>,
+    /// Of which key of the item it is the value.
+    key: &'static str,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &str, origin: Origin<'a>) -> Source<'a> {
-        Source { text: text.to_owned(), pieces: vec![Piece { from: 0, origin }] }
+        Source::of_key("condition", text, origin)
+    }
+
+    /// The same where the text is that of another key.
+    pub(super) fn of_key(key: &'static str, text: &str, origin: Origin<'a>) -> Source<'a> {
+        Source { text: text.to_owned(), pieces: vec![Piece { from: 0, origin, key }] }
     }
 
     /// Adds a text behind a blank.
     pub(super) fn append(&mut self, text: &str, origin: Origin<'a>) {
         self.text.push(' ');
-        self.pieces.push(Piece { from: self.text.len(), origin });
+        self.pieces.push(Piece { from: self.text.len(), origin, key: "condition" });
         self.text.push_str(text);
     }
 
@@ -144,7 +151,7 @@ impl<'a> Source<'a> {
         };
         let before = self.text.get(piece.from..at).unwrap_or_default();
         let solid = before.chars().filter(|letter| !letter.is_whitespace()).count();
-        let place = piece.origin.nth_solid("condition", solid).or(piece.origin.start);
+        let place = piece.origin.nth_solid(piece.key, solid).or(piece.origin.start);
         piece.origin.error_at(place, what, hint)
     }
 }

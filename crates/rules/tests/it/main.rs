@@ -5,6 +5,7 @@
 
 mod agreement;
 mod errors;
+mod falco;
 mod fields;
 mod formats;
 mod index;
