@@ -181,3 +181,73 @@ fn allowed_by(event: &Event) -> Option<(&str, &str)> {
     let (role, _) = rest.split_once('"')?;
     Some((binding.split('/').next().unwrap_or(binding), role))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::{
+        Shared,
+        event::{ObjectRef, Stage, Status, User},
+    };
+
+    const REASON: &str =
+        "RBAC: allowed by RoleBinding \"ghost/data\" of Role \"reader\" to User \"bob\"";
+
+    fn fact(verb: &str, resource: &str, name: &str, code: u16, seconds: i64) -> Fact {
+        let (decision, reason) = if code == 403 { ("forbid", "") } else { ("allow", REASON) };
+        let rbac = if resource == "secrets" { "" } else { "rbac.authorization.k8s.io" };
+        Fact::of(Event {
+            user: User { name: "bob".into(), ..User::default() }.into(),
+            source_ips: vec!["198.51.100.9".into()].into(),
+            verb: verb.into(),
+            object: Some(Box::new(ObjectRef {
+                resource: resource.into(),
+                namespace: "data".into(),
+                name: name.into(),
+                api_group: rbac.into(),
+                ..ObjectRef::default()
+            })),
+            annotations: vec![
+                ("authorization.k8s.io/decision".into(), decision.into()),
+                ("authorization.k8s.io/reason".into(), reason.into()),
+            ]
+            .into(),
+            time: Time(seconds * SECOND),
+            stage: Stage::ResponseComplete,
+            status: Some(Shared::from(Status { code: Some(code.into()), ..Status::default() })),
+            ..Event::default()
+        })
+    }
+
+    fn later(events: &[Fact]) -> Truth {
+        let mut refusals = Refusals::default();
+        events.iter().for_each(|fact| refusals.observe(fact));
+        refusals.grant_unseen(&fact("list", "secrets", "", 200, 500))
+    }
+
+    #[test]
+    fn a_grant_is_missed_only_where_grants_are_logged_and_none_explains_the_right() {
+        let refused = || fact("list", "secrets", "", 403, 100);
+        let write = |name: &str, second| fact("update", "rolebindings", name, 200, second);
+        assert_eq!(later(&[write("x", 1), refused()]), Truth::True);
+        assert_eq!(later(&[refused()]), Truth::Unknown, "this log may have no grants at all");
+        assert_eq!(later(&[write("x", 1)]), Truth::Unknown, "it may have had the right all along");
+        assert_eq!(later(&[refused(), write("ghost", 200)]), Truth::False);
+        assert_eq!(later(&[refused(), fact("update", "roles", "reader", 200, 200)]), Truth::False);
+        let unnamed = fact("create", "rolebindings", "", 201, 200);
+        assert_eq!(later(&[refused(), unnamed]), Truth::False, "it may have been this one");
+        assert_eq!(later(&[write("x", 1), fact("list", "secrets", "", 403, 490)]), Truth::Unknown);
+    }
+
+    #[test]
+    fn refusals_are_bounded() {
+        let mut refusals = Refusals::default();
+        for number in 0..MOST_REQUESTS + 10 {
+            let mut fact = fact("list", "secrets", "", 403, number as i64);
+            fact.event.verb = format!("verb{number}").into();
+            refusals.observe(&fact);
+        }
+        assert!(refusals.refused.len() <= MOST_REQUESTS);
+        assert!(refusals.refused.len() > MOST_REQUESTS / 3);
+    }
+}

@@ -404,7 +404,7 @@ fn fields_of_the_past() {
     let get = event("get", "", "secrets", "");
     let flags = FieldId::ALL.iter().filter(|id| id.origin() == Origin::History);
     let flags: Vec<_> = flags.filter(|id| !id.name().contains("prior")).collect();
-    assert_eq!(flags.len(), 6);
+    assert_eq!(flags.len(), 9);
     for expected in [Truth::True, Truth::False, Truth::Unknown] {
         let history = FakeHistory { actions: 3, requests: 5, truth: expected };
         for id in &flags {
@@ -414,6 +414,15 @@ fn fields_of_the_past() {
         let counts = "history.priorActions == 3 && history.priorRequests == 5";
         assert_eq!(truth_with(counts, &get, &FakeBodies::default(), &history), Truth::True);
     }
+}
+
+#[test]
+fn the_narrow_right_to_act_as_another_is_told() {
+    let mut event = event("get", "", "secrets", "db");
+    all_true(&event, &FakeBodies::default(), &["authn.impersonationConstraint == \"\""]);
+    event.impersonation_constraint = "impersonate:user-info".into();
+    let when = "authn.impersonationConstraint.startsWith(\"impersonate:\")";
+    all_true(&event, &FakeBodies::default(), &[when]);
 }
 
 #[test]

@@ -105,6 +105,15 @@ impl History for FakeHistory {
     fn address_of_person(&self, _: &Fact) -> Truth {
         self.truth
     }
+    fn refused_to_another(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn grant_unseen(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn token_minted_elsewhere(&self, _: &Fact) -> Truth {
+        self.truth
+    }
 }
 
 /// A rule named `r` with everything that must be there; `rest` is added or replaces.
