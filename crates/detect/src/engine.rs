@@ -292,7 +292,8 @@ impl Cluster {
             self.findings.show(place, exhibit);
         }
         match folded {
-            // A doubtful record is worth a look, not an incident.
+            // A doubtful record is worth a look, not an incident; a mild sequence only joins acts that
+            // have stories of their own.
             Folded::New(place) | Folded::Into(place) if self.is_mere_doubt(place) => {}
             // What the site expected is no incident.
             Folded::New(place) | Folded::Into(place) if self.is_silenced(place) => {}
@@ -303,9 +304,11 @@ impl Cluster {
     }
 
     fn is_mere_doubt(&self, place: usize) -> bool {
-        let doubt =
-            |one: &Finding| one.kind == FindingKind::Integrity && one.severity <= Severity::Low;
-        self.findings.get(place).is_some_and(doubt)
+        let mere = |one: &Finding| {
+            matches!(one.kind, FindingKind::Integrity | FindingKind::Sequence)
+                && one.severity <= Severity::Low
+        };
+        self.findings.get(place).is_some_and(mere)
     }
 
     /// The same for a finding of a rule: one that tells of mere activity makes no incident.
