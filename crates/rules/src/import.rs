@@ -382,11 +382,25 @@ fn number_test(name: &str, test: &Test) -> Written {
     match test {
         Test::Present => Ok(format!("has({name})")),
         Test::OneOf(texts) | Test::OneOfFolded(texts) => equal(texts),
+        Test::Any(asks) => {
+            let each: Option<Vec<String>> = asks.iter().map(|ask| code_range(name, ask)).collect();
+            let each = each.ok_or("it compares a number as text")?;
+            Ok(format!("({})", each.join(" || ")))
+        }
         Test::Number(order, value) if value.fract() == 0.0 && value.abs() < 9e15 => {
             Ok(format!("{name} {} {}", sign(*order), *value as i64))
         }
         _ => Err("it compares a number in a way that native rules do not".to_owned()),
     }
+}
+
+/// A code of three digits that begins with some of them.
+fn code_range(name: &str, ask: &TextAsk) -> Option<String> {
+    let TextAsk::Like(Like::Starts, start) = ask else { return None };
+    let rest = 3_usize.checked_sub(start.len())?;
+    let width = 10_i64.pow(u32::try_from(rest).ok()?);
+    let low = start.parse::<i64>().ok().filter(|_| !start.starts_with(['0', '+', '-']))? * width;
+    Some(format!("({name} >= {low} && {name} < {})", low + width))
 }
 
 fn sign(order: Order) -> &'static str {
