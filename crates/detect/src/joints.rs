@@ -19,6 +19,8 @@ use trailhound_rules::{Joint, JointKind};
 const MOST_GROUPS: usize = 10_000;
 /// Most matches of one window; beyond this the oldest leaves early.
 const MOST_ENTRIES: usize = 2_000;
+/// Most matches of all windows together.
+const MOST_KEPT: usize = 500_000;
 /// Matches of a window that it can show.
 const MOST_SHOWN: usize = 50;
 
@@ -64,6 +66,8 @@ type Key = (u32, Vec<String>);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Joints {
     groups: HashMap<Key, Window>,
+    /// Matches that all windows keep, at most: those that leave a window are counted out later.
+    kept: usize,
     /// Groups forgotten because there were too many.
     pub forgotten: u64,
 }
@@ -100,6 +104,7 @@ impl Joints {
         found: &Match,
     ) -> Step {
         self.make_room(found.time);
+        self.kept += 1;
         let window = self.groups.entry((rule, group)).or_default();
         window.last = window.last.max(found.time);
         let measure = match joint.kind {
@@ -127,14 +132,19 @@ impl Joints {
     }
 
     fn make_room(&mut self, now: Time) {
-        if self.groups.len() < MOST_GROUPS {
+        if self.groups.len() < MOST_GROUPS && self.kept < MOST_KEPT {
             return;
         }
+        self.kept = self.groups.values().map(|window| window.state.entries.len()).sum();
         let mut ages: Vec<(Time, Key)> =
             self.groups.iter().map(|(key, window)| (window.last, key.clone())).collect();
         ages.sort_unstable();
-        for (last, key) in ages.into_iter().take(MOST_GROUPS / 10) {
-            self.groups.remove(&key);
+        for (last, key) in ages {
+            if self.groups.len() <= MOST_GROUPS / 10 * 9 && self.kept <= MOST_KEPT / 10 * 9 {
+                return;
+            }
+            let gone = self.groups.remove(&key).map_or(0, |window| window.state.entries.len());
+            self.kept = self.kept.saturating_sub(gone);
             self.forgotten += u64::from(now.since(last) < HOUR);
         }
     }
@@ -386,6 +396,18 @@ mod tests {
             joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 10));
         }
         assert!(joints.groups.len() <= MOST_GROUPS && joints.forgotten > 0);
+    }
+
+    #[test]
+    fn many_matches_in_many_windows_are_bounded_together() {
+        let count = joint(JointKind::EventCount, 1, Bounds::at_least(1e9));
+        let mut joints = Joints { kept: MOST_KEPT - 1, ..Joints::default() };
+        let hits = [(0, String::new())];
+        for group in 0..3 {
+            joints.count(0, vec![group.to_string()], &count, &hits, &at(0));
+        }
+        assert_eq!(joints.kept, 3, "what had left its windows is counted out");
+        assert_eq!((joints.groups.len(), joints.forgotten), (3, 0));
     }
 
     /// Looks at all events of the window again, for each event.

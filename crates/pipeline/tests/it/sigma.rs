@@ -16,9 +16,9 @@ fn load(files: &[(&str, &str)]) -> Arc<RuleSet> {
 }
 
 fn detection(selection: &str) -> String {
-    let indented: String = selection.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = selection.replace('\n', "\n    ");
     format!(
-        "title: T\nlogsource: {{product: kubernetes, service: audit}}\ndetection:\n  s:\n{indented}  condition: s\n"
+        "title: T\nlogsource: {{product: kubernetes, service: audit}}\ndetection:\n  s:\n    {indented}\n  condition: s\n"
     )
 }
 
@@ -676,7 +676,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
         (count("  condition: {gte: 1}\n").replace("event_count", "value_count"), "needs `field`"),
         (
             count("  condition: {gte: 1}\n  aliases: {user.username: {pod: x}}\n"),
-            "says nothing for the rule `grant`",
+            "says nothing for the rule `sigma:grant`",
         ),
         (
             format!(

@@ -149,7 +149,10 @@ impl<'a> Correlation<'a> {
         };
         let group = self.body.get("group-by").map(texts).unwrap_or_default();
         let values = self.condition().and_then(|map| map.get("field")).map(texts);
-        let mut read = |field: &String| self.noting(field, rule, known, errors);
+        // An alias may call the rule by another of its names.
+        let calls =
+            |name: &str| name == rule || names.get(name).is_some_and(|other| other.id == known.id);
+        let mut read = |field: &String| self.noting(field, &calls, known, errors);
         JointPart {
             rule: known.id.clone(),
             group: group.iter().map(&mut read).collect(),
@@ -161,18 +164,21 @@ impl<'a> Correlation<'a> {
     fn noting(
         &self,
         field: &str,
-        rule: &str,
+        calls: &dyn Fn(&str) -> bool,
         known: &Known,
         errors: &mut Vec<LoadError>,
     ) -> Noting {
         let aliases = self.body.get("aliases").and_then(Value::as_mapping);
         let mut name = field.to_owned();
         if let Some(alias) = aliases.and_then(|map| map.get(field)) {
-            let own = alias.as_mapping().and_then(|map| map.get(rule)).and_then(Value::as_str);
+            let own = alias
+                .as_mapping()
+                .and_then(|map| map.iter().find(|(name, _)| name.as_str().is_some_and(calls)));
+            let own = own.and_then(|(_, own)| own.as_str());
             if let Some(own) = own {
                 own.clone_into(&mut name);
             } else {
-                let what = format!("the alias `{field}` says nothing for the rule `{rule}`");
+                let what = format!("the alias `{field}` says nothing for the rule `{}`", known.id);
                 errors.push(self.error(field, what, "name a field for each rule"));
             }
         }
