@@ -190,7 +190,9 @@ impl Operand {
             Operand::Place(place) => visit(place),
             Operand::Query(_) | Operand::Literal(_) => {}
             Operand::First(all) | Operand::Union(all) | Operand::Joined(_, all) => {
-                all.iter().for_each(|one| one.each_place(visit));
+                for one in all {
+                    one.each_place(visit);
+                }
             }
             Operand::Changed(_, inner) => inner.each_place(visit),
             Operand::Derived(derived) => derived.each_place(visit),

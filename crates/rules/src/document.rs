@@ -295,8 +295,7 @@ fn object<'a>(object: &'a ObjectRef, rest: &[Step]) -> Values<'a> {
 fn status<'a>(status: &'a Status, rest: &[Step]) -> Values<'a> {
     let code = || status.code.map_or_else(Values::none, |code| Values::one(code.to_string()));
     match rest.first().map(key) {
-        None => code(),
-        Some(Some("code")) => code(),
+        None | Some(Some("code")) => code(),
         Some(Some("reason")) => Values::filled(&status.reason),
         Some(Some("message")) => Values::filled(&status.message),
         Some(Some("status")) if status.code.is_some_and(|code| code >= 400) => {

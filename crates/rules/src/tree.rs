@@ -263,7 +263,9 @@ impl Predicate {
         match self {
             Predicate::Ask(ask) => visit(ask),
             Predicate::All(parts) | Predicate::Any(parts) => {
-                parts.iter().for_each(|part| part.each_ask(visit));
+                for part in parts {
+                    part.each_ask(visit);
+                }
             }
             Predicate::Not(part) => part.each_ask(visit),
             _ => {}
