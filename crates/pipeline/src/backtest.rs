@@ -318,11 +318,11 @@ fn cuts_of(finding: &Finding) -> Vec<Cut> {
         vec![&from],
     ]
     .into_iter()
-    .map(cut)
+    .map(|parts| cut(&parts))
     .collect()
 }
 
-fn cut(parts: Vec<&(String, String)>) -> Cut {
+fn cut(parts: &[&(String, String)]) -> Cut {
     let joined = |part: fn(&(String, String)) -> &String, between| {
         parts.iter().map(|one| part(one).as_str()).collect::<Vec<_>>().join(between)
     };

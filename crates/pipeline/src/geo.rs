@@ -60,7 +60,7 @@ mod tests {
     fn text(text: &str) -> Vec<u8> {
         let length = match text.len() as u8 {
             short @ ..29 => vec![0x40 | short],
-            long => vec![0x40 | 29, long - 29],
+            long => vec![0x40 | 0x1d, long - 29],
         };
         [&length, text.as_bytes()].concat()
     }

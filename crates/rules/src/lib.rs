@@ -20,6 +20,7 @@ pub mod joint;
 pub mod judgement;
 pub mod lint;
 pub mod native;
+mod nesting;
 pub mod pod_security;
 mod read;
 mod recall;

@@ -4,6 +4,7 @@
 //! stand for more than any memory holds. Every value costs one, and reading stops where the budget
 //! does.
 
+use crate::nesting::{TOO_DEEP, too_deep};
 use serde::{
     Deserialize as _, Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
@@ -50,28 +51,10 @@ pub(super) struct Unreadable {
     pub(super) what: String,
 }
 
-/// Brackets within brackets. The YAML reader's time grows with their square, long before it looks
-/// how deep they are.
-const MAX_BRACKETS: usize = 200;
-
-/// Whether brackets are nested deeper; those in texts are counted too, but come in pairs.
-fn is_too_deep(text: &str) -> bool {
-    let depths = text.bytes().scan(0_usize, |depth, byte| {
-        match byte {
-            b'[' | b'{' => *depth += 1,
-            b']' | b'}' => *depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        Some(*depth)
-    });
-    depths.max().unwrap_or_default() > MAX_BRACKETS
-}
-
 /// All documents of a file.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
-    if is_too_deep(text) {
-        let what = format!("brackets are nested more than {MAX_BRACKETS} deep");
-        return Err(Unreadable { line: None, column: None, what });
+    if let Some(line) = too_deep(text) {
+        return Err(Unreadable { line: Some(line), column: None, what: TOO_DEEP.to_owned() });
     }
     let budget = Cell::new(MAX_VALUES);
     let documents = serde_yaml_ng::Deserializer::from_str(text);

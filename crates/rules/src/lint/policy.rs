@@ -5,7 +5,11 @@ use super::{
     Weight,
     requests::{self, Request},
 };
-use crate::{Field, FieldId, Rule, rule::Language};
+use crate::{
+    Field, FieldId, Rule,
+    nesting::{TOO_DEEP, too_deep},
+    rule::Language,
+};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fmt};
 use trailhound_model::event::Level;
@@ -90,6 +94,9 @@ impl AuditPolicy {
     pub fn parse(text: &str) -> Result<AuditPolicy, PolicyError> {
         if text.len() > MAX_FILE {
             return Err(PolicyError(format!("the audit policy is larger than {MAX_FILE} bytes")));
+        }
+        if let Some(line) = too_deep(text) {
+            return Err(PolicyError(format!("line {line}: {TOO_DEEP}")));
         }
         let file: PolicyFile = serde_yaml_ng::from_str(text)
             .map_err(|error| PolicyError(format!("this is no audit policy: {error}")))?;

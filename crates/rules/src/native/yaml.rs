@@ -10,9 +10,10 @@ use crate::{
     error::{LoadError, suggest},
     field::{Field, FieldId, Origin, Type},
     joint::Joint,
+    nesting::{TOO_DEEP, too_deep},
     rule::{
-        Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge, TestPlace,
-        Watches, is_write,
+        Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge,
+        TestPlace, Watches, is_write,
     },
     template::{Template, Use},
     tree::Predicate,
@@ -137,6 +138,10 @@ pub(crate) fn load_file(name: &str, text: &str, shipped: bool) -> Result<Rule, V
     let mut problems = Problems { file: name, text, shipped, errors: Vec::new() };
     if text.len() > MAX_FILE {
         problems.add(None, format!("the file is larger than {MAX_FILE} bytes"), "split the rule");
+        return Err(problems.errors);
+    }
+    if let Some(line) = too_deep(text) {
+        problems.add(Some(line), TOO_DEEP, "no rule needs that");
         return Err(problems.errors);
     }
     match serde_yaml_ng::from_str::<RuleFile>(text) {

@@ -4,7 +4,10 @@
 //! The YAML reader forgets positions, so documents are cut apart here and lines are looked up by the
 //! words that stand on them. That is only for messages.
 
-use crate::error::{LoadError, nearest};
+use crate::{
+    error::{LoadError, nearest},
+    nesting::{TOO_DEEP, too_deep},
+};
 use serde_yaml_ng::{Mapping, Value};
 
 /// Largest file.
@@ -35,6 +38,9 @@ pub(super) fn documents<'a>(
     };
     if text.len() > MAX_FILE {
         return Err(vec![error(format!("the file is larger than {MAX_FILE} bytes"), None)]);
+    }
+    if let Some(line) = too_deep(text) {
+        return Err(vec![error(TOO_DEEP.to_owned(), Some(line))]);
     }
     let parts = parts(text);
     if parts.len() > MAX_DOCUMENTS {

@@ -14,6 +14,7 @@ use crate::{
     error::{LoadError, suggest},
     field::Origin,
     native::{self, explained, locate, names_kind},
+    nesting::{TOO_DEEP, too_deep},
     tree::Predicate,
 };
 use serde::Deserialize;
@@ -108,6 +109,10 @@ pub(crate) fn add(site: &mut Site, name: &str, text: &str) -> Result<(), Vec<Loa
     let mut reader = Reader { site, file: name, text, section: "", at: 0, errors: Vec::new() };
     if text.len() > MAX_FILE {
         reader.add(format!("the file is larger than {MAX_FILE} bytes"), "split it");
+        return Err(reader.errors);
+    }
+    if let Some(line) = too_deep(text) {
+        reader.add(format!("line {line}: {TOO_DEEP}"), "no entry needs that");
         return Err(reader.errors);
     }
     match serde_yaml_ng::from_str::<SiteFile>(text) {

@@ -44,7 +44,7 @@ pub(super) fn run(args: &BacktestArgs) -> Result<Verdict, CommandError> {
     let answer = answer?;
     let told = backtest(&answer, &tested, &known);
     terminal::answer(&match args.output {
-        OutputForm::Json | OutputForm::Jsonl => json(&told)?,
+        OutputForm::Json | OutputForm::Jsonl => json(&told),
         OutputForm::Text | OutputForm::Falco => text(&told),
     })?;
     let whole = answer.input.unread.is_empty() && answer.input.rejected == 0;
@@ -90,12 +90,12 @@ fn read_labels(path: &Path, known: &mut Known) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn json(told: &Backtest) -> Result<String, CommandError> {
+fn json(told: &Backtest) -> String {
     let mut value = serde_json::to_value(told).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.insert("schema".to_owned(), "trailhound.backtest/1".into());
     }
-    Ok(format!("{value}\n"))
+    format!("{value}\n")
 }
 
 fn text(told: &Backtest) -> String {

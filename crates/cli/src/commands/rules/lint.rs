@@ -31,7 +31,9 @@ pub(super) fn run(
             "{}\n",
             json!({"schema": "trailhound.lint/1", "rules": looked, "remarks": remarks.iter().map(object).collect::<Vec<_>>()})
         ),
-        OutputForm::Jsonl => remarks.iter().map(|one| format!("{}\n", object(one))).collect(),
+        OutputForm::Jsonl => {
+            remarks.iter().fold(String::new(), |text, one| format!("{text}{}\n", object(one)))
+        }
     })?;
     let warned = remarks.iter().any(|one| one.weight == Weight::Warning);
     Ok(if warned { Verdict::Incidents } else { Verdict::Quiet })
