@@ -50,7 +50,7 @@ impl Joints {
         let (mut waiting, mut fired) = (Waiting::new(), Vec::new());
         for base in held {
             let Some(rule) = rules.rule(*base) else { continue };
-            queue(&mut waiting, rules, fact, *base, *base, &|| matched(rule, fact));
+            self.queue(&mut waiting, rules, fact, (*base, *base), &|| matched(rule, fact));
         }
         while let Some(((_, number), groups)) = waiting.pop_first() {
             let Some((rule, joint)) =
@@ -63,13 +63,42 @@ impl Joints {
                 if goes_on(joint.kind, &step) {
                     for base in &waits.bases {
                         let found = || made(rule, fact, &step);
-                        queue(&mut waiting, rules, fact, *base, number, &found);
+                        self.queue(&mut waiting, rules, fact, (*base, number), &found);
                     }
                 }
                 fired.push(Fired { rule: number, group, step });
             }
         }
         fired
+    }
+
+    /// Puts a match before the rules that are made of it. A later step of a sequence that nobody has
+    /// begun is passed over before its record is hashed: most matches are that.
+    fn queue(
+        &self,
+        waiting: &mut Waiting,
+        rules: &RuleSet,
+        fact: &Fact,
+        (base, from): (u32, u32),
+        found: &dyn Fn() -> Match,
+    ) {
+        let Some(kept) = fact.noted.iter().find(|noted| noted.rule == base) else { return };
+        for feed in rules.feeds(base).iter().filter(|feed| feed.from == from) {
+            let Feed { joint, rank, part, .. } = feed;
+            let Some(group) = feed.group(&kept.values) else { continue };
+            let ordered = rules.rule(*joint).and_then(|rule| rule.joint()).map(|joint| joint.kind)
+                == Some(JointKind::Ordered);
+            if ordered && *part > 0 && !self.is_open(*joint, &group) {
+                continue;
+            }
+            let groups = waiting.entry((*rank, *joint)).or_default();
+            let waits =
+                groups.entry(group).or_insert_with(|| Waits { found: found(), ..Waits::default() });
+            waits.hits.push((*part, feed.value(&kept.values)));
+            if !waits.bases.contains(&base) {
+                waits.bases.push(base);
+            }
+        }
     }
 }
 
@@ -79,29 +108,6 @@ fn goes_on(kind: JointKind, step: &Step) -> bool {
         Step::Quiet => false,
         Step::Fires { .. } => true,
         Step::Grows { .. } => kind.is_temporal(),
-    }
-}
-
-/// Puts a match before the rules that are made of it.
-fn queue(
-    waiting: &mut Waiting,
-    rules: &RuleSet,
-    fact: &Fact,
-    base: u32,
-    from: u32,
-    found: &dyn Fn() -> Match,
-) {
-    let Some(kept) = fact.noted.iter().find(|noted| noted.rule == base) else { return };
-    for feed in rules.feeds(base).iter().filter(|feed| feed.from == from) {
-        let Feed { joint, rank, part, .. } = feed;
-        let Some(group) = feed.group(&kept.values) else { continue };
-        let groups = waiting.entry((*rank, *joint)).or_default();
-        let waits =
-            groups.entry(group).or_insert_with(|| Waits { found: found(), ..Waits::default() });
-        waits.hits.push((*part, feed.value(&kept.values)));
-        if !waits.bases.contains(&base) {
-            waits.bases.push(base);
-        }
     }
 }
 

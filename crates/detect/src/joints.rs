@@ -124,6 +124,11 @@ impl Joints {
         Step::Fires { matches, count, measure }
     }
 
+    /// Whether anything was counted for a group so far.
+    pub(crate) fn is_open(&self, rule: u32, group: &[String]) -> bool {
+        self.groups.contains_key(&(rule, group.to_vec()))
+    }
+
     /// Says which finding a firing window made, so that it can grow.
     pub fn opened(&mut self, rule: u32, group: Vec<String>, finding: &str) {
         if let Some(window) = self.groups.get_mut(&(rule, group)) {

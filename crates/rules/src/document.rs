@@ -183,6 +183,11 @@ impl Place {
         self.top == Top::ObjectRef && self.rest.first().and_then(key) == Some("resource")
     }
 
+    /// Whether it is the code of the answer.
+    pub(crate) fn is_code(&self) -> bool {
+        self.top == Top::ResponseStatus && self.rest.first().and_then(key) == Some("code")
+    }
+
     /// Its values in an event.
     pub(crate) fn read<'a>(&self, view: &View<'a>) -> Values<'a> {
         let event = view.event();

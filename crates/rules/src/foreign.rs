@@ -11,6 +11,7 @@ use crate::{
     rule::{Language, Rule},
     tree::Predicate,
 };
+use compact_str::format_compact;
 use std::{borrow::Cow, collections::BTreeMap};
 use trailhound_model::{Str, event::Event};
 
@@ -21,12 +22,14 @@ pub(crate) struct Foreign {
     rules: Vec<u32>,
     verbs: Asked,
     resources: Asked,
+    codes: Asked,
 }
 
 /// Rules by the text that they ask of one place.
 #[derive(Clone, Debug, Default)]
 struct Asked {
-    by_text: BTreeMap<Str, Bits>,
+    /// By length first: most texts differ in that.
+    by_text: Vec<(Str, Bits)>,
     /// Rules that take any text.
     any: Bits,
 }
@@ -47,6 +50,7 @@ impl Foreign {
         Foreign {
             verbs: asked(Place::is_verb),
             resources: asked(Place::is_resource),
+            codes: asked(Place::is_code),
             rules: foreign.iter().map(|(_, number)| *number).collect(),
         }
     }
@@ -60,10 +64,29 @@ impl Foreign {
     pub(crate) fn met(&self, event: &Event) -> impl Iterator<Item = u32> {
         let verbs = self.verbs.rules(&event.verb);
         let resources = self.resources.rules(event.resource());
-        let both = verbs.zip(resources).map(|(one, other)| one & other);
-        both.zip(self.rules.chunks(64)).flat_map(|(bits, rules)| {
+        // A record without a code may have had any.
+        let codes = event.code().map(|code| self.codes.rules(&format_compact!("{code}")));
+        let words = self.rules.chunks(64).enumerate().map(move |(at, rules)| {
+            let code = codes.map_or(u64::MAX, |codes| codes.word(at));
+            (verbs.word(at) & resources.word(at) & code, rules)
+        });
+        words.filter(|(bits, _)| *bits != 0).flat_map(|(bits, rules)| {
             rules.iter().zip(0..).filter(move |(_, at)| bits >> *at & 1 == 1).map(|(rule, _)| *rule)
         })
+    }
+}
+
+/// The rules that take one text: those that name it and those that take any.
+#[derive(Clone, Copy)]
+struct Taking<'a> {
+    any: &'a [u64],
+    own: &'a [u64],
+}
+
+impl Taking<'_> {
+    fn word(self, at: usize) -> u64 {
+        self.any.get(at).copied().unwrap_or_default()
+            | self.own.get(at).copied().unwrap_or_default()
     }
 }
 
@@ -71,25 +94,32 @@ impl Asked {
     fn of(texts: Vec<Option<Vec<Str>>>) -> Asked {
         let words = texts.len().div_ceil(64);
         let empty = || vec![0_u64; words].into_boxed_slice();
-        let mut asked = Asked { by_text: BTreeMap::new(), any: empty() };
+        let (mut by_text, mut any) = (BTreeMap::<Str, Bits>::new(), empty());
         for (at, texts) in texts.into_iter().enumerate() {
             match texts {
-                None => set(&mut asked.any, at),
+                None => set(&mut any, at),
                 Some(texts) => {
                     for text in texts {
-                        set(asked.by_text.entry(text).or_insert_with(empty), at);
+                        set(by_text.entry(text).or_insert_with(empty), at);
                     }
                 }
             }
         }
-        asked
+        let mut by_text: Vec<(Str, Bits)> = by_text.into_iter().collect();
+        by_text.sort_by(|one, other| order(&one.0).cmp(&order(&other.0)));
+        Asked { by_text, any }
     }
 
-    fn rules(&self, text: &str) -> impl Iterator<Item = u64> {
-        let own = self.by_text.get(folded(Cow::Borrowed(text)).as_ref());
-        let own = own.map_or(&[][..], |bits| bits).iter().copied();
-        self.any.iter().zip(own.chain(std::iter::repeat(0))).map(|(any, own)| any | own)
+    fn rules(&self, text: &str) -> Taking<'_> {
+        let text = folded(Cow::Borrowed(text));
+        let found = self.by_text.binary_search_by(|(known, _)| order(known).cmp(&order(&text)));
+        let own = found.ok().and_then(|at| self.by_text.get(at));
+        Taking { any: &self.any, own: own.map_or(&[], |(_, bits)| bits) }
     }
+}
+
+fn order(text: &str) -> (usize, &str) {
+    (text.len(), text)
 }
 
 fn set(bits: &mut Bits, at: usize) {
