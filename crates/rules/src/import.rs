@@ -382,11 +382,23 @@ fn number_test(name: &str, test: &Test) -> Written {
     match test {
         Test::Present => Ok(format!("has({name})")),
         Test::OneOf(texts) | Test::OneOfFolded(texts) => equal(texts),
+        Test::Any(asks) => {
+            let each: Option<Vec<String>> = asks.iter().map(|ask| hundreds(name, ask)).collect();
+            let each = each.ok_or("it compares a number as if it were a text")?;
+            Ok(format!("({})", each.join(" || ")))
+        }
         Test::Number(order, value) if value.fract() == 0.0 && value.abs() < 9e15 => {
             Ok(format!("{name} {} {}", sign(*order), *value as i64))
         }
         _ => Err("it compares a number in a way that native rules do not".to_owned()),
     }
+}
+
+/// `startswith 2` of a status code, which has three digits.
+fn hundreds(name: &str, ask: &TextAsk) -> Option<String> {
+    let TextAsk::Like(Like::Starts, text) = ask else { return None };
+    let digit: u32 = text.parse().ok().filter(|digit| (1..=9).contains(digit))?;
+    Some(format!("({name} >= {digit}00 && {name} <= {digit}99)"))
 }
 
 fn sign(order: Order) -> &'static str {
