@@ -54,9 +54,11 @@ pub(crate) fn host_name() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Writes a complaint to standard error. If even that fails there is nobody left to tell.
+/// Writes a complaint to standard error, without what a terminal would obey: names of files and texts
+/// of rules are in it. If even that fails there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "trailhound: {text}");
+    let lines: Vec<String> = text.lines().map(visible).collect();
+    let _ = writeln!(io::stderr().lock(), "trailhound: {}", lines.join("\n"));
 }
 
 /// How text should look here.

@@ -90,7 +90,7 @@ mod tests {
              \"output_fields\":{\"evt.time\":1795432633204586000,\"ka.target.namespace\":null,\
              \"ka.user.groups\":[\"a\",\"b\"],\"ka.user.name\":\"eve\"},\"priority\":\"Notice\",\
              \"rule\":\"Attach/Exec Pod\",\"source\":\"k8s_audit\",\"tags\":[\"k8s\"],\
-             \"time\":\"2026-11-23T11:17:13.204586000Z\"}\n".replace("<", "\\u003c")
+             \"time\":\"2026-11-23T11:17:13.204586000Z\"}\n".replace('<', "\\u003c")
         );
     }
 

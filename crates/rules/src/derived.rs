@@ -191,8 +191,8 @@ impl PerItem {
                 values.texts.push(parts.join(&self.between).into());
                 continue;
             }
-            let other = self.otherwise.iter().map(|other| other.read(view));
-            if let Some(text) = other.filter_map(|other| other.texts.into_iter().next()).next() {
+            let mut others = self.otherwise.iter().map(|other| other.read(view));
+            if let Some(text) = others.find_map(|other| other.texts.into_iter().next()) {
                 values.texts.push(text);
             }
         }

@@ -214,14 +214,16 @@ mod tests {
             .into(),
             time: Time(seconds * SECOND),
             stage: Stage::ResponseComplete,
-            status: Some(Shared::from(Status { code: Some(code.into()), ..Status::default() })),
+            status: Some(Shared::from(Status { code: Some(code), ..Status::default() })),
             ..Event::default()
         })
     }
 
     fn later(events: &[Fact]) -> Truth {
         let mut refusals = Refusals::default();
-        events.iter().for_each(|fact| refusals.observe(fact));
+        for fact in events {
+            refusals.observe(fact);
+        }
         refusals.grant_unseen(&fact("list", "secrets", "", 200, 500))
     }
 

@@ -109,7 +109,9 @@ fn nobody_who_did_not_ask_pays_for_alerts_but_findings_are_there() {
     let log = log(&[read_of("db", "2026-11-23T11:17:13.204586Z")]);
     assert!(told(&rules, &log).is_empty());
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
-    facts(&rules, &log).into_iter().for_each(|(fact, key)| engine.push(fact, key));
+    for (fact, key) in facts(&rules, &log) {
+        engine.push(fact, key);
+    }
     engine.flush();
     let findings = engine.outcome().findings;
     let found = findings.iter().find(|one| one.rule.id == "falco:Secret Read").unwrap();

@@ -77,9 +77,10 @@ fn holding(conditions: &[&str], event: &Value) -> BTreeSet<usize> {
     let mut text = LISTS.to_owned();
     for (at, condition) in conditions.iter().enumerate() {
         let condition = Value::from(*condition);
-        text.push_str(&format!(
+        let rule = format!(
             "- rule: c{at}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n  source: k8s_audit\n"
-        ));
+        );
+        text.push_str(&rule);
     }
     let sources = Sources { falco: &[("cases.yaml", &text)], ..Sources::default() };
     let rules = RuleSet::load_all(&sources).unwrap_or_else(|errors| panic!("{}", errors[0]));

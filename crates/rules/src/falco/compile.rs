@@ -226,9 +226,9 @@ impl Checker<'_, '_, '_> {
             Operator::Ends => TextAsk::Like(Like::Ends, text.into()),
             Operator::BytesContain => TextAsk::Contains(Needle::new(&self.bytes(text)?)),
             Operator::BytesStart => TextAsk::Like(Like::Starts, self.bytes(text)?.into()),
-            Operator::Regex => self.pattern(format!("^(?:{text})$"))?,
-            Operator::Glob => self.pattern(format!("^(?:{})$", self.glob(text)?))?,
-            Operator::FoldedGlob => self.pattern(format!("(?i)^(?:{})$", self.glob(text)?))?,
+            Operator::Regex => self.pattern(&format!("^(?:{text})$"))?,
+            Operator::Glob => self.pattern(&format!("^(?:{})$", self.glob(text)?))?,
+            Operator::FoldedGlob => self.pattern(&format!("(?i)^(?:{})$", self.glob(text)?))?,
             _ => TextAsk::Like(Like::Equal, text.into()),
         })
     }
@@ -237,8 +237,8 @@ impl Checker<'_, '_, '_> {
         glob::to_regex(text).map_err(|what| wrong(self.at(), format!("`{text}`: {what}"), ""))
     }
 
-    fn pattern(&self, source: String) -> Result<TextAsk, Wrong> {
-        Pattern::checked(&source).map(TextAsk::Matches).map_err(|error| {
+    fn pattern(&self, source: &str) -> Result<TextAsk, Wrong> {
+        Pattern::checked(source).map(TextAsk::Matches).map_err(|error| {
             let lines = error.to_string();
             let last = lines.lines().last().unwrap_or_default().trim_start_matches("error: ");
             wrong(self.at(), format!("the pattern is refused: {last}"), "the syntax is that of RE2")

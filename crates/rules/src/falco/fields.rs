@@ -177,7 +177,7 @@ pub(super) fn field(name: &str, argument: Option<&str>) -> Result<Field, FieldEr
         Some((_, true)) => {
             let hint = format!("write `{name}[…]`");
             let missing = || refused(format!("`{name}` needs an argument"), hint);
-            with_argument(name, argument.ok_or_else(missing)?)
+            Ok(with_argument(name, argument.ok_or_else(missing)?))
         }
         Some(_) if name == "ka.req.pod.volumes.volume_type" => {
             let volumes = steps("requestObject spec volumes #", index(name, argument)?);
@@ -358,8 +358,8 @@ fn asked(list: &str, ask: Ask) -> Field {
     single(derived(Derived::If(present(list), derived(Derived::Truth(ask)))))
 }
 
-fn with_argument(name: &str, argument: &str) -> Result<Field, FieldError> {
-    Ok(match name {
+fn with_argument(name: &str, argument: &str) -> Field {
+    match name {
         "ka.uri.param" => {
             // Of a parameter that is given several times Falco takes the first.
             single(derived(Derived::Nth(0, Operand::Query(argument.into()))))
@@ -380,22 +380,18 @@ fn with_argument(name: &str, argument: &str) -> Result<Field, FieldError> {
             };
             asked("requestObject spec volumes", ask)
         }
-        _ => pointer(argument)?,
-    })
+        _ => pointer(argument),
+    }
 }
 
 /// `jevt.value[/annotations/authorization.k8s.io~1decision]`, RFC 6901.
-fn pointer(text: &str) -> Result<Field, FieldError> {
+fn pointer(text: &str) -> Field {
     let mut tokens = text.strip_prefix('/').unwrap_or(text).split('/');
     let top = unescaped(tokens.next().unwrap_or_default());
     let rest: Vec<Step> = tokens.map(|token| Step::Key(unescaped(token).into())).collect();
     let place = Place::new(&top, rest);
     // A field of the event without steps into it: read at once, and known to the index.
-    Ok(single(if place.is_plain() {
-        Operand::Place(place)
-    } else {
-        derived(Derived::Whole(place))
-    }))
+    single(if place.is_plain() { Operand::Place(place) } else { derived(Derived::Whole(place)) })
 }
 
 fn unescaped(token: &str) -> String {

@@ -88,7 +88,7 @@ fn named_class(
     let mut name = String::new();
     for letter in letters.by_ref() {
         name.push(letter);
-        if name.len() > 2 && name.ends_with(":") {
+        if name.len() > 2 && name.ends_with(':') {
             break;
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn load(files: &[(&str, &str)]) -> Result<Loaded, Vec<LoadError>> {
                 loaded.notes.push(format!(
                     "Falco rule \"{}\" was skipped, as it asks to be: {}",
                     item.name, fault.error.what
-                ))
+                ));
             }
             Err(fault) => errors.push(fault.error),
         }

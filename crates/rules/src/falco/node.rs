@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for Budgeted<'_> {
 
     fn visit_enum<A: serde::de::EnumAccess<'de>>(self, tagged: A) -> Result<Node, A::Error> {
         use serde::de::VariantAccess as _;
-        let (_, content) = tagged.variant_seed(Ignored)?;
+        let ((), content) = tagged.variant_seed(Ignored)?;
         content.newtype_variant_seed(self)
     }
 }

@@ -64,16 +64,13 @@ impl AlertForm {
         while let Some(at) = rest.find('%') {
             let (before, after) =
                 (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
-            match value(after)? {
-                Some((part, length)) => {
-                    parts.push(Part::Text(before.to_owned()));
-                    parts.push(part);
-                    rest = after.get(length..).unwrap_or_default();
-                }
-                None => {
-                    parts.push(Part::Text(format!("{before}%")));
-                    rest = after;
-                }
+            if let Some((part, length)) = value(after)? {
+                parts.push(Part::Text(before.to_owned()));
+                parts.push(part);
+                rest = after.get(length..).unwrap_or_default();
+            } else {
+                parts.push(Part::Text(format!("{before}%")));
+                rest = after;
             }
         }
         parts.push(Part::Text(rest.to_owned()));
@@ -118,10 +115,8 @@ fn value(text: &str) -> Result<Option<(Part, usize)>, OutputError> {
         return Ok(None);
     }
     let after = text.get(length..).unwrap_or_default();
-    let argument = match after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((argument, _)) => Some(argument),
-        None => None,
-    };
+    let bracket = after.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let argument = bracket.map(|(argument, _)| argument);
     let whole = length + argument.map_or(0, |argument| argument.len() + 2);
     let field = fields::field(name, argument).map_err(|error| OutputError {
         what: error.what,

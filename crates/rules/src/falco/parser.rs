@@ -242,10 +242,8 @@ impl<'a> Parser<'a> {
         if operator == Operator::Exists {
             return Ok(Right::Nothing);
         }
-        if operator.takes_list() || several.is_some() {
-            if self.lexer.take("(") {
-                return self.list().map(Right::List);
-            }
+        if (operator.takes_list() || several.is_some()) && self.lexer.take("(") {
+            return self.list().map(Right::List);
         }
         if let Some(term) = self.term_on_the_right()? {
             return Ok(Right::Term(term));

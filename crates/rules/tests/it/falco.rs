@@ -2,7 +2,10 @@
 //! wrong or hostile.
 
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 use trailhound_model::{
     event::{Event, ObjectRef, User},
     fact::Fact,
@@ -365,12 +368,12 @@ fn macros_that_double_at_each_step_are_refused_before_they_are_put_in() {
     let mut text = "- macro: m0\n  condition: ka.verb=get\n".to_owned();
     for step in 1..90 {
         let before = step - 1;
-        text.push_str(&format!("- macro: m{step}\n  condition: m{before} or not m{before}\n"));
+        let _ = write!(text, "- macro: m{step}\n  condition: m{before} or not m{before}\n");
     }
     refused_quickly(&format!("{text}{}", rule("m89")), "too large");
     let mut chain = "- macro: m0\n  condition: ka.verb=get\n".to_owned();
     for step in 1..5_000 {
-        chain.push_str(&format!("- macro: m{step}\n  condition: not m{}\n", step - 1));
+        let _ = write!(chain, "- macro: m{step}\n  condition: not m{}\n", step - 1);
     }
     refused_quickly(&format!("{chain}{}", rule("m4999")), "in one another");
 }
@@ -380,7 +383,7 @@ fn lists_that_double_at_each_step_have_each_item_once() {
     let mut text = "- list: l0\n  items: [get]\n".to_owned();
     for step in 1..90 {
         let before = step - 1;
-        text.push_str(&format!("- list: l{step}\n  items: [l{before}, l{before}, x{step}]\n"));
+        let _ = write!(text, "- list: l{step}\n  items: [l{before}, l{before}, x{step}]\n");
     }
     assert!(fires(&[&format!("{text}{}", rule("ka.verb in (l89)"))], "alice", "get"));
 }
@@ -392,7 +395,7 @@ fn huge_files_and_alias_bombs_are_refused() {
     let mut bomb = "- list: a\n  items: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for step in 1..12 {
         let all = format!("*a{}, ", step - 1).repeat(10);
-        bomb.push_str(&format!("- list: b{step}\n  items: &a{step} [{all}]\n"));
+        let _ = write!(bomb, "- list: b{step}\n  items: &a{step} [{all}]\n");
     }
     refused_quickly(&bomb, "no readable YAML");
     let wide = "x, ".repeat(20_000);

@@ -109,7 +109,7 @@ fn an_audit_policy_says_which_rules_it_leaves_blind() {
         let told = warnings_of(&[rule("one", on, when)], Some(POLICY));
         match wanted {
             Some(wanted) => {
-                assert!(told.iter().any(|one| one.contains(wanted)), "{when}: {told:?}")
+                assert!(told.iter().any(|one| one.contains(wanted)), "{when}: {told:?}");
             }
             None => assert_eq!(told, Vec::<String>::new(), "{on} {when}"),
         }

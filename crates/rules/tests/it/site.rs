@@ -70,9 +70,9 @@ fn ask(rules: &RuleSet, event: &Event, bodies: &FakeBodies, tally: &mut RuleTall
 
 #[test]
 fn each_field_says_what_the_site_said_until_its_end() {
+    use Truth::{False, True, Unknown};
     let (early, late, after) =
         (at("2026-01-05T00:00:00Z"), at("2026-08-01T00:00:00Z"), at("2027-06-01T00:00:00Z"));
-    use Truth::{False, True, Unknown};
     for (when, truths) in [
         ("site.trustedNetwork", [True, False, Unknown]),
         ("site.userAllowed", [True, False, Unknown]),
