@@ -5,7 +5,7 @@ use crate::{args::ColorChoice, exit::CommandError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use trailhound_pipeline::Progress;
-use trailhound_report::TextStyle;
+use trailhound_report::{TextStyle, sanitize::visible};
 
 /// Width when there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;

@@ -461,7 +461,7 @@ mod tests {
         let mut joints = Joints::default();
         for group in 0..MOST_GROUPS + 5 {
             let hits = [(0, String::new())];
-            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 10));
+            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 2_000));
         }
         assert!(joints.groups.len() <= MOST_GROUPS && joints.forgotten > 0);
     }
