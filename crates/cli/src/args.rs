@@ -180,7 +180,10 @@ pub(crate) enum RulesCommand {
         verbose: bool,
     },
     /// Say what a rule would have cost on logs of the past, and which suppressions would help.
-    #[command(after_help = BACKTEST_EXAMPLES)]
+    #[command(
+        after_help = BACKTEST_EXAMPLES,
+        override_usage = "trailhound rules backtest [OPTIONS] <RULE> --on <PATH>..."
+    )]
     Backtest(BacktestArgs),
     /// Write Falco or Sigma rules as native ones, where their meaning can be kept.
     #[command(after_help = IMPORT_EXAMPLES)]

@@ -5,7 +5,7 @@ use crate::{args::ColorChoice, exit::CommandError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use trailhound_pipeline::Progress;
-use trailhound_report::TextStyle;
+use trailhound_report::{TextStyle, sanitize::visible};
 
 /// Width when there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
@@ -54,9 +54,11 @@ pub(crate) fn host_name() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Writes a complaint to standard error. If even that fails there is nobody left to tell.
+/// Writes a complaint to standard error, without what a terminal would obey: names of files and texts
+/// of rules are in it. If even that fails there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "trailhound: {text}");
+    let lines: Vec<String> = text.lines().map(visible).collect();
+    let _ = writeln!(io::stderr().lock(), "trailhound: {}", lines.join("\n"));
 }
 
 /// How text should look here.

@@ -101,3 +101,26 @@ fn a_back_test_tells_noise_and_what_a_suppression_would_hide() {
     assert_eq!(code, Some(2));
     assert!(error.contains("nope"), "{error}");
 }
+
+#[test]
+fn a_directory_without_rules_is_not_taken_for_rules_that_find_nothing() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    fs::write(folder.path().join("rules/exec.json"), RULE).unwrap();
+    for option in ["--rules", "--falco-rules", "--sigma-rules"] {
+        let (code, _, error) = run(folder.path(), &["scan", "audit.log", option, "rules"]);
+        assert_eq!(code, Some(2), "{option}");
+        assert!(error.contains("no .yaml or .yml file"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_name_of_a_file_gives_the_terminal_no_orders() {
+    let folder = folder();
+    let name = "evil\u{1b}[2J.yaml";
+    fs::write(folder.path().join(name), "id: x\n").unwrap();
+    let (code, _, error) = run(folder.path(), &["rules", "lint", name]);
+    assert_eq!(code, Some(2));
+    assert!(!error.contains('\u{1b}') && error.contains("evil\\u{1b}[2J"), "{error}");
+}

@@ -220,6 +220,8 @@ fn what_cannot_be_right_is_refused_with_its_line_and_a_hint() {
         ("version: 2\n".to_owned(), "site.yaml: this is a site file of version 2"),
         ("version: 1\nexpcted: []\n".into(), "site.yaml:2:1: unknown key `expcted` (did you mean `expected`?)"),
         (format!("version: 1\nexpected:\n  - {{actors: [a], {terms}}}\n"), "site.yaml:3: the entry is too wide"),
+        (format!("version: 1\nexpected:\n  - {{groups: ['system:auth*'], actions: [pod.exec], {terms}}}\n"), "site.yaml:3: everybody is in the group `system:auth*`"),
+        (format!("version: 1\nnetworks:\n  - {{allow: [0.0.0.0/0], {terms}}}\n"), "site.yaml:3: `0.0.0.0/0` is every address"),
         (format!("version: 1\nexpected:\n  - {{actors: ['*'], actions: [pod.exec], {terms}}}\n"), "site.yaml:3: `*` is everybody"),
         (format!("version: 1\nexpected:\n  - {{actors: [a], actions: ['*'], {terms}}}\n"), "site.yaml:3: `*` is every action"),
         (format!("version: 1\nexpected:\n  - {{actors: [a], actions: [pod.exce], {terms}}}\n"), "(did you mean `pod.exec`?)"),

@@ -461,6 +461,10 @@ impl Cluster {
                 "counting windows that were forgotten because there were too many",
             ),
             (
+                self.joints.cut,
+                "matches that left the window of a correlation early because there were too many",
+            ),
+            (
                 self.coverage.unfollowed(),
                 "regular requests that were not followed because there were too many",
             ),

@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use trailhound_model::{
     finding::{Record, Touch},
-    time::{HOUR, Time},
+    time::Time,
 };
-use trailhound_rules::{Joint, JointKind};
+use trailhound_rules::{Joint, JointKind, MOST_MATCHES};
 
 /// Most groups of all rules together; beyond this the one quiet for longest is forgotten.
 const MOST_GROUPS: usize = 10_000;
-/// Most matches of one window; beyond this the oldest leaves early.
-const MOST_ENTRIES: usize = 2_000;
-/// Most matches of all windows together.
-const MOST_KEPT: usize = 500_000;
+/// Most matches of all windows together; beyond this the oldest of a window leaves early.
+const MOST_HELD: usize = 1_000_000;
+/// Most matches of all windows together that can be shown; beyond this a window shows its last.
+const MOST_KEPT: usize = 20_000;
 /// Matches of a window that it can show.
 const MOST_SHOWN: usize = 50;
 
@@ -66,16 +66,27 @@ type Key = (u32, Vec<String>);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Joints {
     groups: HashMap<Key, Window>,
-    /// Matches that all windows keep, at most: those that leave a window are counted out later.
-    kept: usize,
     /// Groups forgotten because there were too many.
     pub forgotten: u64,
+    /// Matches that left their window early because there were too many.
+    pub cut: u64,
+    held: usize,
+    kept: usize,
+}
+
+/// Most matches of one window that stay, and of those that can be shown.
+#[derive(Clone, Copy)]
+struct Room {
+    entries: usize,
+    shown: usize,
 }
 
 /// One group's window.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Window {
     last: Time,
+    /// Its length, for how long it matters.
+    span: i64,
     /// The finding that was made when the condition became true.
     finding: Option<String>,
     state: State,
@@ -104,14 +115,22 @@ impl Joints {
         found: &Match,
     ) -> Step {
         self.make_room(found.time);
-        self.kept += 1;
+        let room = self.room();
         let window = self.groups.entry((rule, group)).or_default();
+        let before = (window.state.entries.len(), window.state.shown.len());
         window.last = window.last.max(found.time);
+        window.span = joint.timespan_micros;
         let measure = match joint.kind {
             JointKind::Temporal => Some(window.state.any_order(joint, hits, found, window.last)),
             JointKind::Ordered => Some(window.state.in_order(joint, hits, found, window.last)),
-            _ => window.state.counted(joint, hits, found, window.last),
+            _ => {
+                let (measure, cut) = window.state.counted(joint, hits, found, window.last, room);
+                self.cut += cut;
+                measure
+            }
         };
+        self.held = self.held + window.state.entries.len() - before.0;
+        self.kept = self.kept + window.state.shown.len() - before.1;
         let Some(measure) = measure.filter(|measure| joint.bounds.hold(*measure)) else {
             window.finding = None;
             return Step::Quiet;
@@ -137,20 +156,25 @@ impl Joints {
     }
 
     fn make_room(&mut self, now: Time) {
-        if self.groups.len() < MOST_GROUPS && self.kept < MOST_KEPT {
+        if self.groups.len() < MOST_GROUPS {
             return;
         }
-        self.kept = self.groups.values().map(|window| window.state.entries.len()).sum();
         let mut ages: Vec<(Time, Key)> =
             self.groups.iter().map(|(key, window)| (window.last, key.clone())).collect();
         ages.sort_unstable();
-        for (last, key) in ages {
-            if self.groups.len() <= MOST_GROUPS / 10 * 9 && self.kept <= MOST_KEPT / 10 * 9 {
-                return;
-            }
-            let gone = self.groups.remove(&key).map_or(0, |window| window.state.entries.len());
-            self.kept = self.kept.saturating_sub(gone);
-            self.forgotten += u64::from(now.since(last) < HOUR);
+        for (last, key) in ages.into_iter().take(MOST_GROUPS / 10) {
+            let Some(window) = self.groups.remove(&key) else { continue };
+            self.held -= window.state.entries.len();
+            self.kept -= window.state.shown.len();
+            self.forgotten += u64::from(now.since(last) <= window.span);
+        }
+    }
+
+    /// What the next window may hold: whoever makes many groups must not fill the memory.
+    fn room(&self) -> Room {
+        Room {
+            entries: if self.held < MOST_HELD { MOST_MATCHES } else { 1 },
+            shown: if self.kept < MOST_KEPT { MOST_SHOWN } else { 1 },
         }
     }
 }
@@ -214,30 +238,34 @@ impl State {
         hits: &[(usize, String)],
         found: &Match,
         now: Time,
-    ) -> Option<f64> {
+        room: Room,
+    ) -> (Option<f64>, u64) {
         let value = hits.first().map(|(_, value)| value.clone()).unwrap_or_default();
         let counts = match joint.kind {
             JointKind::EventCount => true,
             kind if kind.is_numeric() => number(&value).is_some(),
             _ => !value.is_empty(),
         };
-        if counts {
+        // What comes too late for the window is no part of it.
+        if counts && now.since(found.time) <= joint.timespan_micros {
             *self.values.entry(value.clone()).or_default() += 1;
-            self.entries.push_back((found.time, value.clone()));
-            self.shown.push_back(found.clone());
+            // In order of time, so that the oldest leaves first however late it came.
+            let place = self.entries.partition_point(|(time, _)| *time <= found.time);
+            self.entries.insert(place, (found.time, value.clone()));
+            let place = self.shown.partition_point(|one| one.time <= found.time);
+            self.shown.insert(place, found.clone());
         }
-        while self.entries.len() > MOST_ENTRIES
-            || self
-                .entries
-                .front()
-                .is_some_and(|(time, _)| now.since(*time) > joint.timespan_micros)
-        {
+        let is_over = |time: Time| now.since(time) > joint.timespan_micros;
+        while self.entries.front().is_some_and(|(time, _)| is_over(*time)) {
             self.drop_oldest();
         }
-        while self.shown.len() > MOST_SHOWN.min(self.entries.len()) {
+        // Where all windows are full, one that is large gives more than it takes.
+        let cut = self.entries.len().saturating_sub(room.entries).min(2);
+        (0..cut).for_each(|_| self.drop_oldest());
+        while self.shown.len() > room.shown.min(self.entries.len()) {
             self.shown.pop_front();
         }
-        self.measure(joint.kind, &value)
+        (self.measure(joint.kind, &value), cut as u64)
     }
 
     fn drop_oldest(&mut self) {
@@ -393,26 +421,54 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_too_late_is_not_counted_and_what_comes_late_leaves_first() {
+        let three = joint(JointKind::EventCount, 1, Bounds::at_least(3.0));
+        // Of 100, 50 and 52 only the first is in the window.
+        assert_eq!(steps(&three, &[(100, 0, ""), (50, 0, ""), (52, 0, ""), (101, 0, "")]), "....");
+        // 95 came after 100, and is gone at 106.
+        assert_eq!(steps(&three, &[(100, 0, ""), (95, 0, ""), (106, 0, "")]), "...");
+        assert_eq!(steps(&three, &[(100, 0, ""), (95, 0, ""), (105, 0, "")]), "..F");
+    }
+
+    #[test]
+    fn many_groups_do_not_keep_many_matches_each() {
+        let count = joint(JointKind::EventCount, 1, Bounds::at_least(1e9));
+        let mut joints = Joints::default();
+        for turn in 0..5 {
+            for group in 0..MOST_GROUPS - 1 {
+                let hits = [(0, String::new())];
+                joints.count(0, vec![group.to_string()], &count, &hits, &at(turn));
+            }
+        }
+        let shown = || joints.groups.values().map(|window| window.state.shown.len());
+        assert!(shown().sum::<usize>() <= MOST_KEPT && shown().all(|shown| shown > 0));
+        assert_eq!(joints.kept, shown().sum::<usize>());
+        assert_eq!(joints.held, 5 * (MOST_GROUPS - 1));
+    }
+
+    #[test]
+    fn a_window_of_a_day_that_is_forgotten_after_hours_is_counted() {
+        let day = Joint {
+            timespan_micros: 86_400 * SECOND,
+            ..joint(JointKind::EventCount, 1, Bounds::at_least(5.0))
+        };
+        let mut joints = Joints::default();
+        for group in 0..=MOST_GROUPS {
+            let hits = [(0, String::new())];
+            joints.count(0, vec![group.to_string()], &day, &hits, &at(group as i64 * 8));
+        }
+        assert_eq!(joints.forgotten, MOST_GROUPS as u64 / 10);
+    }
+
+    #[test]
     fn too_many_groups_are_forgotten_and_counted() {
         let count = joint(JointKind::EventCount, 1, Bounds::at_least(5.0));
         let mut joints = Joints::default();
         for group in 0..MOST_GROUPS + 5 {
             let hits = [(0, String::new())];
-            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 10));
+            joints.count(0, vec![group.to_string()], &count, &hits, &at(group as i64 / 2_000));
         }
         assert!(joints.groups.len() <= MOST_GROUPS && joints.forgotten > 0);
-    }
-
-    #[test]
-    fn many_matches_in_many_windows_are_bounded_together() {
-        let count = joint(JointKind::EventCount, 1, Bounds::at_least(1e9));
-        let mut joints = Joints { kept: MOST_KEPT - 1, ..Joints::default() };
-        let hits = [(0, String::new())];
-        for group in 0..3 {
-            joints.count(0, vec![group.to_string()], &count, &hits, &at(0));
-        }
-        assert_eq!(joints.kept, 3, "what had left its windows is counted out");
-        assert_eq!((joints.groups.len(), joints.forgotten), (3, 0));
     }
 
     /// Looks at all events of the window again, for each event.

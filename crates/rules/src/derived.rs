@@ -167,7 +167,9 @@ impl PerItem {
         list.push(Step::Each);
         let whole = place(list).read(view);
         let count = whole.texts.len().min(MOST_ITEMS);
-        let mut values = Values { unknown: whole.unknown, ..Values::none() };
+        // What lies beyond the last item that is read is not known to be harmless.
+        let unknown = whole.unknown || whole.texts.len() > MOST_ITEMS;
+        let mut values = Values { unknown, ..Values::none() };
         let wanted = (0..count).filter(|at| self.index.is_none_or(|only| only == *at));
         for at in wanted {
             let read = |part: &[Step]| {

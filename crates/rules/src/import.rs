@@ -383,8 +383,8 @@ fn number_test(name: &str, test: &Test) -> Written {
         Test::Present => Ok(format!("has({name})")),
         Test::OneOf(texts) | Test::OneOfFolded(texts) => equal(texts),
         Test::Any(asks) => {
-            let each: Option<Vec<String>> = asks.iter().map(|ask| code_range(name, ask)).collect();
-            let each = each.ok_or("it compares a number as text")?;
+            let each: Option<Vec<String>> = asks.iter().map(|ask| hundreds(name, ask)).collect();
+            let each = each.ok_or("it compares a number as if it were a text")?;
             Ok(format!("({})", each.join(" || ")))
         }
         Test::Number(order, value) if value.fract() == 0.0 && value.abs() < 9e15 => {
@@ -394,13 +394,11 @@ fn number_test(name: &str, test: &Test) -> Written {
     }
 }
 
-/// A code of three digits that begins with some of them.
-fn code_range(name: &str, ask: &TextAsk) -> Option<String> {
-    let TextAsk::Like(Like::Starts, start) = ask else { return None };
-    let rest = 3_usize.checked_sub(start.len())?;
-    let width = 10_i64.pow(u32::try_from(rest).ok()?);
-    let low = start.parse::<i64>().ok().filter(|_| !start.starts_with(['0', '+', '-']))? * width;
-    Some(format!("({name} >= {low} && {name} < {})", low + width))
+/// `startswith 2` of a status code, which has three digits.
+fn hundreds(name: &str, ask: &TextAsk) -> Option<String> {
+    let TextAsk::Like(Like::Starts, text) = ask else { return None };
+    let digit: u32 = text.parse().ok().filter(|digit| (1..=9).contains(digit))?;
+    Some(format!("({name} >= {digit}00 && {name} <= {digit}99)"))
 }
 
 fn sign(order: Order) -> &'static str {

@@ -139,10 +139,12 @@ pub struct Joint {
     pub bounds: Bounds,
 }
 
+/// Most matches that one window counts.
+pub const MOST_MATCHES: usize = 2_000;
 /// Most parts of one rule.
 pub const MOST_PARTS: usize = 16;
 /// Longest chain of rules made of rules.
-const MOST_RANKS: u32 = 8;
+pub(crate) const MOST_RANKS: u32 = 8;
 
 /// Where a match of a rule goes to, and which of its kept values matter there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,7 +37,7 @@ pub use correlation::{Condition, Correlation, CorrelationKind};
 pub use document::Place;
 pub use error::LoadError;
 pub use field::{Field, FieldId};
-pub use joint::{Bounds, Feed, Joint, JointKind, JointPart, Noting};
+pub use joint::{Bounds, Feed, Joint, JointKind, JointPart, MOST_MATCHES, Noting};
 pub use rule::{Adjustment, Enables, Language, Rule, RuleTest, Watches};
 pub use set::{RuleSet, Sources, Verdict};
 pub use site::{Knowledge, Site};

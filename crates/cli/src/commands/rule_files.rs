@@ -10,7 +10,7 @@ use std::{
 /// Directories below a given one that are looked into; deeper is a mistake or a loop of links.
 const DEEPEST: usize = 8;
 /// Largest rule file that is read; the loader refuses smaller ones already.
-const MAX_FILE: u64 = 2 << 20;
+const MAX_FILE: u64 = 4 << 20;
 /// Most rule files.
 const MOST: usize = 20_000;
 
@@ -18,7 +18,12 @@ const MOST: usize = 20_000;
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, CommandError> {
     let mut files = Vec::new();
     for path in paths {
+        let before = files.len();
         collect(path, 0, &mut files)?;
+        if files.len() == before {
+            // Rules that are not there would look like rules that find nothing.
+            return Err(failed(path, "no .yaml or .yml file is in this directory"));
+        }
     }
     files.sort();
     files.dedup();
@@ -54,7 +59,7 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Co
 fn text(path: &Path) -> Result<String, CommandError> {
     let size = path.metadata().map_err(|error| failed(path, &error.to_string()))?;
     if !size.is_file() || size.len() > MAX_FILE {
-        return Err(failed(path, "not a file of at most 2 MiB"));
+        return Err(failed(path, "not a file of at most 4 MiB"));
     }
     fs::read_to_string(path).map_err(|error| failed(path, &error.to_string()))
 }

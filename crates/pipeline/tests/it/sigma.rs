@@ -107,6 +107,8 @@ fn values_and_modifiers_match_what_the_specification_says() {
         ("impersonatedUser.username: null", json!({}), true),
         ("impersonatedUser.username: ''", json!({}), true),
         ("user.username: null", json!({}), false),
+        ("annotations.note: null", json!({"annotations": {"note": ""}}), true),
+        ("annotations.note: ''", json!({"annotations": {"note": ""}}), true),
         ("user.username: '*'", json!({}), true),
         ("objectRef.namespace|fieldref: objectRef.name", json!({}), false),
         (
@@ -592,6 +594,26 @@ fn the_examples_of_the_specification_load() {
 }
 
 #[test]
+fn a_filter_of_nots_joined_by_or_keeps_what_one_of_them_keeps() {
+    let filter = "title: F\nlogsource: {product: kubernetes}\nfilter:\n  rules: any\n  one: {user.username: eve}\n  two: {objectRef.resource: rolebindings}\n  condition: not one or not two\n";
+    let text = "title: T\nname: t\nlogsource: {product: kubernetes, service: audit}\ndetection:\n  s: {user.username: eve}\n  condition: s\n";
+    let rules = load(&[("t.yml", text), ("filter.yml", filter)]);
+    let by_eve = |resource: &str| {
+        event(json!({"user": {"username": "eve"}, "objectRef": {"resource": resource}}))
+    };
+    assert_eq!(fires(&rules, &[by_eve("secrets")]).len(), 1);
+    assert_eq!(fires(&rules, &[by_eve("rolebindings")]).len(), 0);
+}
+
+#[test]
+fn a_correlation_written_before_its_parts_is_as_grave_as_they_are() {
+    let outer = "title: Outer\ncorrelation:\n  type: temporal\n  rules: [inner]\n  timespan: 5m\n---\ntitle: Inner\nname: inner\ncorrelation:\n  type: event_count\n  rules: [base]\n  timespan: 5m\n  condition: {gte: 1}\n---\ntitle: Base\nname: base\nlevel: high\nlogsource: {product: kubernetes, service: audit}\ndetection:\n  s: {verb: get}\n  condition: s\n";
+    let rules = load(&[("t.yml", outer)]);
+    let outer = rules.rules().iter().find(|rule| rule.title() == "Outer").unwrap();
+    assert_eq!(outer.severity(), trailhound_model::finding::Severity::High);
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_said_with_its_line() {
     let head = "title: T\nlogsource: {product: kubernetes, service: audit}\n";
     let rule = |rest: &str| format!("{head}{rest}");
@@ -601,6 +623,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
         )
     };
     let cases = [
+        (count("  condition: {gte: 2001}\n"), "more than 2,000 matches are not counted"),
         (
             rule("detecton: {}\n"),
             "t.yml:3: the key `detection` is missing (is `detecton` meant to be it?)",

@@ -98,6 +98,11 @@ impl<'de> Visitor<'de> for Budgeted<'_> {
         Ok(Node::Null)
     }
 
+    /// A file of comments only, as Falco's packages bring along for local rules.
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
     fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
         Ok(Node::Flag(value))
     }

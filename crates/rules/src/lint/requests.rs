@@ -153,6 +153,25 @@ pub(super) fn by_action(other: Option<&str>) -> BTreeMap<ActionKind, Vec<Request
             }
         }
     }
+    // Every resource may have these, and its controller writes little else.
+    for subresource in ["status", "scale"].into_iter().filter(|_| other.is_some()) {
+        for (verb, (group, resources)) in
+            VERBS.into_iter().flat_map(|verb| RESOURCES.map(|one| (verb, one)))
+        {
+            let resource = other.unwrap_or_default();
+            let is_known = RESOURCES.iter().any(|(_, known)| known.contains(&resource));
+            if is_known && !resources.contains(&resource) {
+                continue;
+            }
+            add(Request {
+                verb,
+                group: group.to_owned(),
+                resource: resource.to_owned(),
+                subresource: subresource.to_owned(),
+                path: "",
+            });
+        }
+    }
     for path in PATHS {
         add(Request {
             verb: "get",

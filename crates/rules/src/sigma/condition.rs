@@ -164,7 +164,9 @@ impl Condition {
     pub(super) fn is_negative(&self) -> bool {
         match self {
             Condition::Not(_) => true,
-            Condition::And(parts) => parts.iter().all(Condition::is_negative),
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().all(Condition::is_negative)
+            }
             _ => false,
         }
     }

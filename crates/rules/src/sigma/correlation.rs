@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ask::Operand,
     error::{LoadError, suggest},
-    joint::{Bounds, Joint, JointKind, JointPart, MOST_PARTS, Noting},
+    joint::{Bounds, Joint, JointKind, JointPart, MOST_MATCHES, MOST_PARTS, Noting},
 };
 use serde_yaml_ng::{Mapping, Value};
 use std::collections::BTreeMap;
@@ -236,12 +236,25 @@ impl<'a> Correlation<'a> {
             return Some(Bounds::at_least(self.rules.len() as f64));
         } else if bounds == Bounds::default() {
             ("the condition has no bound that is a number", "write {gte: 10}")
+        } else if counts(kind) && !reachable(&bounds) {
+            ("more than 2,000 matches are not counted", "use a shorter timespan and a lower bound")
         } else {
             return Some(bounds);
         };
         errors.push(self.error("condition", what, hint));
         None
     }
+}
+
+fn counts(kind: JointKind) -> bool {
+    matches!(kind, JointKind::EventCount | JointKind::ValueCount)
+}
+
+/// Whether a window can hold so many matches: a rule that cannot fire must not look like one that can.
+fn reachable(bounds: &Bounds) -> bool {
+    let most = MOST_MATCHES as f64;
+    bounds.gt.is_none_or(|bound| bound < most)
+        && bounds.gte.or(bounds.eq).is_none_or(|bound| bound <= most)
 }
 
 fn parse_timespan(text: &str) -> Option<i64> {

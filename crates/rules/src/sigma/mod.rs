@@ -19,6 +19,7 @@ pub use naming::Naming;
 
 use crate::{
     error::{LoadError, suggest},
+    joint::MOST_RANKS,
     rule::Rule,
     tree::Predicate,
 };
@@ -208,7 +209,7 @@ impl Loader {
         let left_out = self.left_out(correlations);
         let mut severities: BTreeMap<String, Severity> =
             self.rules.iter().map(|rule| (rule.id.clone(), rule.severity)).collect();
-        for one in correlations {
+        for one in self.bottom_up(correlations) {
             if left_out.contains(&one.about.id) {
                 self.others.push(one.about.title.clone());
                 continue;
@@ -234,6 +235,25 @@ impl Loader {
             rule.joint = Some(joint);
             self.rules.push(rule);
         }
+    }
+
+    /// Correlations behind those that they are made of, in whatever order they were written.
+    fn bottom_up<'c, 'd>(&self, all: &'c [Correlation<'d>]) -> Vec<&'c Correlation<'d>> {
+        let mut left: Vec<_> = all.iter().collect();
+        let mut ordered = Vec::new();
+        // What goes deeper, or round in a circle, is refused later.
+        for _ in 0..MOST_RANKS {
+            let open: BTreeSet<&str> = left.iter().map(|one| one.about.id.as_str()).collect();
+            let waits = |one: &&Correlation<'_>| {
+                let mut parts = one.rules.iter().filter_map(|name| self.names.get(name));
+                parts.any(|part| open.contains(part.id.as_str()))
+            };
+            let (rest, ready): (Vec<_>, Vec<_>) = left.into_iter().partition(waits);
+            ordered.extend(ready);
+            left = rest;
+        }
+        ordered.extend(left);
+        ordered
     }
 
     /// Correlations that need a rule that was left out.

@@ -446,7 +446,10 @@ fn of_terms(operand: &Operand, cased: bool, terms: Vec<Term>) -> Predicate {
     let (mut plain, mut likes, mut parts) = (BTreeSet::new(), Vec::new(), Vec::new());
     for term in terms {
         match term {
-            Term::Absent => parts.push(present(operand, false)),
+            Term::Absent => {
+                parts.push(present(operand, false));
+                plain.insert(Str::default());
+            }
             Term::Plain(text) => {
                 if text.is_empty() {
                     parts.push(present(operand, false));

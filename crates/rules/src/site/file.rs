@@ -208,6 +208,10 @@ impl Reader<'_> {
         if who.names.iter().chain(&who.groups).any(NamePattern::is_everything) {
             self.at_word("*", "`*` is everybody", "name the actors that are meant");
         }
+        if let Some(group) = groups.iter().find(|one| is_of_all(one)) {
+            let what = format!("everybody is in the group `{group}`");
+            self.at_word(group, what, "name the actors that are meant");
+        }
         who
     }
 
@@ -316,6 +320,10 @@ impl Reader<'_> {
     }
 
     fn networks(&mut self, file: ListFile) {
+        if let Some(text) = file.allow.iter().find(|text| text.ends_with("/0")) {
+            let what = format!("`{text}` is every address");
+            self.at_word(text, what, "leave the list out instead");
+        }
         let found: Vec<_> = file.allow.iter().filter_map(|text| self.network(text)).collect();
         let terms = self.list_terms(file);
         self.site.networks.extend(found.into_iter().map(|one| (one, terms.end)));
@@ -338,4 +346,11 @@ impl Reader<'_> {
         }
         self.terms(file.owner, file.reason, file.expires)
     }
+}
+
+/// Whether a group is one of those that Kubernetes puts every caller into.
+fn is_of_all(group: &str) -> bool {
+    let pattern = NamePattern::new(group);
+    let of_all = ["system:authenticated", "system:unauthenticated"];
+    !pattern.is_everything() && of_all.iter().any(|one| pattern.matches(one))
 }

@@ -487,3 +487,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_of_comments_only_changes_nothing() {
+    assert!(fires(&[&rule("ka.verb=get"), "# Your rules\n"], "alice", "get"));
+    assert!(load(&["", "# Nothing yet\n---\n"]).is_ok());
+}

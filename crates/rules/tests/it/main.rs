@@ -8,6 +8,7 @@ mod errors;
 mod falco;
 mod fields;
 mod formats;
+mod imports;
 mod index;
 mod lint;
 mod operators;

@@ -43,11 +43,17 @@ fn borrowed(files: Vec<&File>) -> impl Iterator<Item = (&str, &str)> {
 
 /// Falco's files are lists; Sigma's have a `detection:`, `correlation:` or `filter:` block.
 pub(super) fn language_of(text: &str) -> Language {
+    let says = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with(['#', '%']) && line != "---"
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    // Only the first line tells: lists below a key need no indentation either.
+    if text.lines().find(says).is_some_and(|line| line.trim_start().starts_with('-')) {
+        return Language::Falco;
+    }
     let mut sigma = false;
     for line in text.lines() {
-        if line.starts_with("- ") {
-            return Language::Falco;
-        }
         if line.starts_with("on:") || line.starts_with("family:") {
             return Language::Native;
         }
@@ -73,6 +79,9 @@ mod tests {
             ("title: X\nlogsource:\n  product: kubernetes\ndetection:\n  a: 1\n", Language::Sigma),
             ("title: X\ncorrelation:\n  type: event_count\n  rules:\n    - a\n", Language::Sigma),
             ("", Language::Native),
+            ("title: X\ntags:\n- attack.t1609\ndetection:\n  a: 1\n", Language::Sigma),
+            ("id: x\ntechniques:\n- T1609\non:\n  actions: [pod.exec]\n", Language::Native),
+            ("---\n\n  - rule: r\n", Language::Falco),
         ];
         for (text, language) in cases {
             assert_eq!(language_of(text), language, "{text}");
