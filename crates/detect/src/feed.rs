@@ -145,7 +145,8 @@ pub(crate) fn finding(
     measure: f64,
 ) -> (Finding, String) {
     let severity: Severity = judge.rule.severity();
-    let verdict = Verdict { truth: Truth::True, severity, severity_reason: String::new(), site: Vec::new() };
+    let verdict =
+        Verdict { truth: Truth::True, severity, severity_reason: String::new(), site: Vec::new() };
     let mut finding = judge.finding(&verdict);
     let named = records(matches, MOST_NAMED);
     if !named.is_empty() {

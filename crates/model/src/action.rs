@@ -675,7 +675,8 @@ mod tests {
 
     #[test]
     fn what_server_side_apply_made_is_a_creation_and_no_change() {
-        let kind = |verb: &str, code| Action::of(&request(verb, "apps", "daemonsets", "", code)).kind;
+        let kind =
+            |verb: &str, code| Action::of(&request(verb, "apps", "daemonsets", "", code)).kind;
         assert_eq!(kind("patch", 201), ActionKind::WorkloadCreate);
         assert_eq!(kind("update", 201), ActionKind::WorkloadCreate);
         assert_eq!(kind("patch", 200), ActionKind::WorkloadChange);

@@ -69,7 +69,9 @@ pub fn prove(rules: &Arc<RuleSet>, rule: &Rule) -> Vec<Proof> {
 /// The rules with what the site brings along in an example.
 fn with_site(rules: &Arc<RuleSet>, test: &RuleTest) -> Result<Arc<RuleSet>, Vec<String>> {
     let told = |errors: Vec<LoadError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let Some(knowledge) = test.knowledge.load().map_err(told)? else { return Ok(Arc::clone(rules)) };
+    let Some(knowledge) = test.knowledge.load().map_err(told)? else {
+        return Ok(Arc::clone(rules));
+    };
     let rules = RuleSet::clone(rules).with_knowledge(Arc::new(knowledge)).map_err(told)?;
     Ok(Arc::new(rules))
 }

@@ -212,8 +212,7 @@ fn loaded(
 ) -> RuleSet {
     let falco: Vec<_> = falco.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let (native, sigma) = (pairs(native), pairs(sigma));
-    let sources =
-        Sources { native: &native, falco: &falco, sigma: &sigma, ..Sources::default() };
+    let sources = Sources { native: &native, falco: &falco, sigma: &sigma, ..Sources::default() };
     RuleSet::load_all(&sources).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
 

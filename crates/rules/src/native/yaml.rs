@@ -11,8 +11,8 @@ use crate::{
     field::{Field, FieldId, Origin, Type},
     joint::Joint,
     rule::{
-        Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge, TestPlace,
-        Watches, is_write,
+        Adjustment, Conditions, EFFECTS, Enables, Language, Rule, RuleTest, TestKnowledge,
+        TestPlace, Watches, is_write,
     },
     template::{Template, Use},
     tree::Predicate,
