@@ -75,6 +75,16 @@ impl Sent<'_> {
 const SPEC: &str = r#"{"hostPID":true,"serviceAccountName":"cart","nodeName":"n1","containers":[{"name":"c","image":"i:1","command":["sh","-c"],"args":["id"],"securityContext":{"privileged":true,"capabilities":{"add":["SYS_ADMIN"]}},"ports":[{"hostPort":80},{"containerPort":1}]}],"initContainers":[{"name":"init"}],"volumes":[{"name":"v","hostPath":{"path":"/"}},{"name":"w","emptyDir":{}}]}"#;
 
 #[test]
+fn commands_of_probes_and_hooks_are_seen_beside_the_containers_own() {
+    let body = r#"{"spec":{"containers":[{"name":"c","command":["app"],
+        "livenessProbe":{"exec":{"command":["sh","-c","ping"]}},"readinessProbe":{"httpGet":{"port":80}},
+        "lifecycle":{"postStart":{"exec":{"command":["touch","/x"]}}}}]}}"#;
+    let found = Sent { resource: "pods", request: body, ..Sent::default() }.workload();
+    assert_eq!(found.containers[0].command, "app");
+    assert_eq!(found.containers[0].hook_commands, ["sh -c ping", "touch /x"]);
+}
+
+#[test]
 fn every_kind_of_workload_shows_its_pod_template() {
     let template = format!(r#"{{"metadata":{{"labels":{{"app":"x"}}}},"spec":{SPEC}}}"#);
     let owned = format!(r#"{{"spec":{{"replicas":3,"template":{template}}}}}"#);

@@ -364,7 +364,10 @@ enum Verb {
 }
 
 fn verb_of(event: &Event) -> Verb {
+    // A patch (server-side apply) or an update of what was not there creates it, and says so by 201.
+    let created = event.code() == Some(201);
     match event.verb.as_str() {
+        "update" | "patch" | "put" | "apply" if created => Verb::Create,
         "get" => Verb::Get,
         "list" => Verb::List,
         "watch" => Verb::Watch,
@@ -397,8 +400,11 @@ fn kind_of(event: &Event) -> ActionKind {
         "events.k8s.io" if resource == "events" => event_object(verb),
         "networking.k8s.io"
         | "gateway.networking.k8s.io"
+        | "policy.networking.k8s.io"
         | "cilium.io"
-        | "crd.projectcalico.org" => network(resource, verb),
+        | "crd.antrea.io"
+        | "crd.projectcalico.org"
+        | "projectcalico.org" => network(resource, verb),
         "apiextensions.k8s.io" | "apiregistration.k8s.io" if is_write(verb) => {
             Some(ActionKind::ApiExtend)
         }
@@ -664,6 +670,27 @@ mod tests {
         for (verb, code) in [("create", 101), ("get", 101), ("create", 200)] {
             let action = Action::of(&request(verb, "", "pods", "exec", code));
             assert_eq!((action.kind, action.outcome), (ActionKind::PodExec, Outcome::Allowed));
+        }
+    }
+
+    #[test]
+    fn what_server_side_apply_made_is_a_creation_and_no_change() {
+        let kind =
+            |verb: &str, code| Action::of(&request(verb, "apps", "daemonsets", "", code)).kind;
+        assert_eq!(kind("patch", 201), ActionKind::WorkloadCreate);
+        assert_eq!(kind("update", 201), ActionKind::WorkloadCreate);
+        assert_eq!(kind("patch", 200), ActionKind::WorkloadChange);
+    }
+
+    #[test]
+    fn network_policies_of_every_maker_are_network_policies() {
+        for (group, resource) in [
+            ("policy.networking.k8s.io", "adminnetworkpolicies"),
+            ("projectcalico.org", "globalnetworkpolicies"),
+            ("crd.antrea.io", "clusternetworkpolicies"),
+        ] {
+            let action = Action::of(&request("delete", group, resource, "", 200));
+            assert_eq!(action.kind, ActionKind::NetworkPolicyDelete, "{group}");
         }
     }
 

@@ -68,6 +68,8 @@ pub struct Container {
     pub proc_mount: Str,
     /// Hosts that probes and lifecycle hooks call instead of the pod.
     pub probe_hosts: Vec<Str>,
+    /// Commands that probes and lifecycle hooks run in the container, masked.
+    pub hook_commands: Vec<Str>,
 }
 
 /// The pod template of a workload, of any kind, as a create, an update or a patch shows it. A

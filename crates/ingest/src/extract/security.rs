@@ -55,15 +55,24 @@ pub(super) fn sysctls(template: &Walk<'_, '_>) -> Vec<Str> {
     settings.iter().map(|one| one.string(&["name"])).filter(|name| !name.is_empty()).collect()
 }
 
+/// Where a container keeps its probes and hooks.
+const CALLERS: [&[&str]; 5] = [
+    &["livenessProbe"],
+    &["readinessProbe"],
+    &["startupProbe"],
+    &["lifecycle", "postStart"],
+    &["lifecycle", "preStop"],
+];
+
+/// Commands that probes and hooks run: they start a program as well as the container's own does.
+pub(super) fn hook_commands(container: &Walk<'_, '_>) -> Vec<Str> {
+    let callers = CALLERS.iter().filter_map(|path| container.at(path));
+    let commands = callers.map(|caller| caller.strings(&["exec", "command"]).join(" "));
+    commands.filter(|command| !command.is_empty()).map(Str::from).collect()
+}
+
 /// Hosts that probes and hooks name.
 pub(super) fn probe_hosts(container: &Walk<'_, '_>) -> Vec<Str> {
-    const CALLERS: [&[&str]; 5] = [
-        &["livenessProbe"],
-        &["readinessProbe"],
-        &["startupProbe"],
-        &["lifecycle", "postStart"],
-        &["lifecycle", "preStop"],
-    ];
     let callers = CALLERS.iter().filter_map(|path| container.at(path));
     let hosts = callers
         .flat_map(|caller| ["httpGet", "tcpSocket"].map(|how| caller.string(&[how, "host"])));

@@ -157,6 +157,7 @@ fn container(walk: &Walk<'_, '_>, host_network: bool) -> Container {
         dropped: walk.strings(&["securityContext", "capabilities", "drop"]),
         proc_mount: walk.string(&["securityContext", "procMount"]),
         probe_hosts: security::probe_hosts(walk),
+        hook_commands: security::hook_commands(walk),
     }
 }
 

@@ -305,7 +305,10 @@ impl Compiler {
         variable: &Expr,
         condition: &Expr,
     ) -> Result<Typed, CelError> {
-        let typed = self.typed(target)?;
+        let typed = match whole_body(target) {
+            Some(body) => Typed::Any(body),
+            None => self.typed(target)?,
+        };
         let kind = if matches!(typed, Typed::Any(_)) { Type::Any } else { Type::Text };
         let list = typed.into_list(target.at)?;
         let ExprKind::Ident(name) = &variable.kind else {
@@ -321,6 +324,14 @@ impl Compiler {
         self.variables.pop();
         Ok(Typed::Bool(Predicate::Each { list, every, item: Box::new(item?) }))
     }
+}
+
+/// A body asked for as a whole: a JSON patch is a list, and its operations are the items.
+fn whole_body(expr: &Expr) -> Option<Source> {
+    let path = path_of(expr).ok()?;
+    let names: Vec<&str> = path.iter().map(|(_, part)| part.as_str()).collect();
+    let id = FieldId::from_name(&names.join("."))?;
+    (id.kind() == Type::Any).then(|| Source::Field(Field::plain(id)))
 }
 
 fn pair_test(name: &str) -> PairTest {

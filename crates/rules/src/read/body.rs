@@ -182,7 +182,8 @@ fn workload_list(id: FieldId, workload: &Workload) -> List<'_> {
         }
         FieldId::WorkloadImages => Items::strs(containers().map(|one| &one.image)),
         FieldId::WorkloadCommands => {
-            Items::strs(containers().map(|one| &one.command).filter(|text| !text.is_empty()))
+            let own = containers().map(|one| &one.command).filter(|text| !text.is_empty());
+            Items::strs(own.chain(containers().flat_map(|one| &one.hook_commands)))
         }
         FieldId::WorkloadContainers => Items::strs(containers().map(|one| &one.name)),
         FieldId::WorkloadLabels => return keys(&workload.labels),
