@@ -24,7 +24,7 @@ pub(crate) enum CommandError {
     #[error("{} with rule files:\n{}", counted(.0.len()), .0.join("\n"))]
     Rules(Vec<String>),
     /// What the site brought along cannot be used.
-    #[error("{} problems with what the site brings along:\n{}", .0.len(), .0.join("\n"))]
+    #[error("{} with what the site brings along:\n{}", counted(.0.len()), .0.join("\n"))]
     Site(Vec<String>),
     /// Alerts in the form of Falco were asked for without its rules.
     #[error("--output falco tells the alerts of Falco rules: name them with --falco-rules")]

@@ -10,6 +10,7 @@ use crate::{
 };
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
 use std::sync::OnceLock;
 use trailhound_model::Str;
 
@@ -88,8 +89,12 @@ impl Pattern {
         Pattern { source: source.into(), compiled: OnceLock::new() }
     }
 
-    /// A pattern that is compiled now, because nobody has looked at it yet.
+    /// A pattern that is compiled now, because nobody has looked at it yet; one that cannot grow by
+    /// much when it is compiled is only read.
     pub fn checked(source: &str) -> Result<Pattern, regex::Error> {
+        if stays_small(source) {
+            return Ok(Pattern::unchecked(source));
+        }
         let compiled = OnceLock::from(Some(compiled(source)?));
         Ok(Pattern { source: source.into(), compiled })
     }
@@ -104,6 +109,25 @@ impl Pattern {
         let regex = self.compiled.get_or_init(|| compiled(&self.source).ok());
         regex.as_ref().is_some_and(|regex| regex.is_match(text))
     }
+}
+
+/// Longest expression that is not compiled to be checked.
+const SHORT: usize = 1_000;
+
+/// Whether an expression is right and, having no counted repetition and none of Unicode's classes,
+/// compiles to a small multiple of its length. Compiling the expressions of a thousand rules takes
+/// longer than reading a small log.
+fn stays_small(source: &str) -> bool {
+    let plain = source.is_ascii() && source.len() <= SHORT && !source.contains('{');
+    let classes = source
+        .as_bytes()
+        .windows(2)
+        .any(|two| two.first() == Some(&b'\\') && two.last().is_some_and(u8::is_ascii_alphabetic));
+    let is_right = |unicode| {
+        let parsed = ParserBuilder::new().unicode(unicode).nest_limit(32).build().parse(source);
+        parsed.is_ok()
+    };
+    plain && (is_right(false) || !classes && is_right(true))
 }
 
 /// Classes and case are those of ASCII where the expression allows, as in RE2: tables of all of
