@@ -389,12 +389,12 @@ impl Test {
             Test::Any(asks) => asks.iter().any(|ask| ask.holds(text)),
             Test::AllOf(asks) => asks.iter().all(|ask| ask.holds(text)),
             Test::Number(order, wanted) => {
-                text.parse::<f64>().is_ok_and(|number| order.holds_for(number, *wanted))
+                text.parse::<f64>().is_ok_and(|number| order.holds(number, *wanted))
             }
             Test::NumberOf(order, other) => text.parse::<f64>().is_ok_and(|number| {
                 let wanted = other.read(view);
                 let mut wanted = wanted.texts.iter().filter_map(|text| text.parse::<f64>().ok());
-                wanted.any(|wanted| order.holds_for(number, wanted))
+                wanted.any(|wanted| order.holds(number, wanted))
             }),
             Test::Networks(networks) => text
                 .parse()

@@ -231,6 +231,10 @@ impl Writer {
     }
 
     fn body(&mut self, top: &str, rest: &[Step]) -> Result<Operated, String> {
+        self.notes.insert(
+            "Where the log has no bodies this stays silent, also where the original would fire."
+                .to_owned(),
+        );
         let path: Vec<&str> = rest.iter().map(|step| key(step).unwrap_or("*")).collect();
         let known = match (top, path.as_slice()) {
             ("requestObject", ["spec", "hostNetwork"]) => {

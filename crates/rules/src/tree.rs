@@ -191,20 +191,7 @@ pub enum Order {
 
 impl Order {
     /// Whether the comparison holds.
-    pub fn holds(self, left: i64, right: i64) -> bool {
-        match self {
-            Order::Equal => left == right,
-            Order::NotEqual => left != right,
-            Order::Less => left < right,
-            Order::LessOrEqual => left <= right,
-            Order::Greater => left > right,
-            Order::GreaterOrEqual => left >= right,
-        }
-    }
-
-    /// The same for numbers that may have a fraction.
-    #[expect(clippy::float_cmp, reason = "what is asked for is equality as it is written")]
-    pub fn holds_for(self, left: f64, right: f64) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Order::Equal => left == right,
             Order::NotEqual => left != right,
