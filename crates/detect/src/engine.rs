@@ -29,17 +29,20 @@ use trailhound_model::{
     time::{MINUTE, Time},
 };
 use trailhound_rules::{Correlation, Language, Rule, RuleSet, Verdict};
+use trailhound_twin::Twin;
 
 /// What a caller may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// How long a fact waits for earlier ones, in microseconds.
     pub lateness: i64,
+    /// Whether the cluster is rebuilt beside the rules. Off only to measure what it costs.
+    pub twin: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { lateness: crate::order::DEFAULT_LATENESS }
+        Settings { lateness: crate::order::DEFAULT_LATENESS, twin: true }
     }
 }
 
@@ -56,6 +59,8 @@ struct Cluster {
     correlator: Correlator,
     coverage: Coverage,
     integrity: Integrity,
+    twin: Twin,
+    with_twin: bool,
     /// Per rule, events on which the later part of the condition stayed unknown.
     undecided: BTreeMap<u32, u64>,
     /// The fact that last made a counting finding grow: its sentence is told with the last counts.
@@ -181,6 +186,11 @@ impl Engine {
         outcome
     }
 
+    /// The clusters as rebuilt from the log, by name.
+    pub fn twins(&self) -> impl Iterator<Item = (&Str, &Twin)> {
+        self.clusters.iter().map(|(name, cluster)| (name, &cluster.twin))
+    }
+
     /// Everything that is known, as versioned bytes.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         state::save(&(&self.settings, &self.clusters, &self.alerts))
@@ -206,6 +216,8 @@ impl Cluster {
             correlator: Correlator::default(),
             coverage: Coverage::default(),
             integrity: Integrity::default(),
+            twin: Twin::default(),
+            with_twin: settings.twin,
             undecided: BTreeMap::new(),
             growing: BTreeMap::new(),
         }
@@ -242,6 +254,9 @@ impl Cluster {
             return;
         }
         self.past.learn(fact, gravest >= Severity::Medium);
+        if self.with_twin {
+            self.twin.observe(fact);
+        }
     }
 
     /// Judges a candidate; how grave it is if it holds. Rules that hold go to `held`.

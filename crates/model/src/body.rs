@@ -159,6 +159,8 @@ pub struct PolicyRule {
     pub api_groups: Vec<Str>,
     /// `resources`.
     pub resources: Vec<Str>,
+    /// `resourceNames`; empty means every name.
+    pub resource_names: Vec<Str>,
     /// `nonResourceURLs`.
     pub non_resource_urls: Vec<Str>,
 }

@@ -10,6 +10,7 @@ use crate::{
     credential::{self, Credential},
     event::{Event, User},
     lookup::Truth,
+    observed::Observed,
     principal::Principal,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -148,6 +149,8 @@ pub struct Fact {
     pub exhibit: Option<Box<Exhibit>>,
     /// Alerts in the form of another engine, where they were asked for.
     pub alerts: Vec<Alert>,
+    /// What its bodies say about objects of the cluster.
+    pub observed: Option<Box<Observed>>,
 }
 
 impl Fact {

@@ -19,6 +19,7 @@ pub mod finding;
 pub mod format;
 pub mod incident;
 pub mod lookup;
+pub mod observed;
 pub mod principal;
 pub mod scan;
 pub mod shared;

@@ -10,6 +10,7 @@ use crate::{
     body::Body,
     event::Event,
     fact::{Exhibit, Fact, RECORD_LIMIT},
+    observed::Observed,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,12 @@ pub trait Bodies {
 
     /// SHA-256 of the original record's bytes.
     fn digest(&self) -> [u8; 32];
+
+    /// What the bodies say about objects of the cluster. Asked only where
+    /// [`crate::observed::is_wanted`] says that it is worth it.
+    fn observed(&self) -> Option<Box<Observed>> {
+        None
+    }
 
     /// The record as evidence, to be opened later if at all.
     fn exhibit(&self) -> Exhibit {

@@ -10,6 +10,7 @@ use trailhound_model::{
     event::Event,
     fact::{Fact, Identities},
     lookup::Bodies,
+    observed,
     scan::Rejected,
 };
 use trailhound_rules::{RuleSet, RuleTally};
@@ -100,6 +101,9 @@ impl Sink for Gather<'_> {
         }
         let mut fact = Box::new(Fact::recalled(event, self.identities));
         fact.claims = integrity::claims(&fact.event);
+        if observed::is_wanted(&fact.event, fact.action.outcome) {
+            fact.observed = bodies.observed();
+        }
         self.worker.rules.candidates(&mut fact, bodies, self.rules);
         if fact.claims.contradiction.is_some() && fact.exhibit.is_none() {
             fact.exhibit = Some(Box::new(bodies.exhibit()));

@@ -432,7 +432,7 @@ mod tests {
             verbs: vec![verb.into()],
             api_groups: vec![group.into()],
             resources: vec![resource.into()],
-            non_resource_urls: Vec::new(),
+            ..PolicyRule::default()
         }
     }
 

@@ -13,12 +13,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("ingest", &["model"]),
     ("rules", &["model"]),
-    ("detect", &["model", "rules"]),
-    ("report", &["model"]),
-    ("pipeline", &["model", "ingest", "rules", "detect"]),
+    ("twin", &["model"]),
+    ("generate", &[]),
+    ("detect", &["model", "rules", "twin"]),
+    ("investigate", &["model", "twin"]),
+    ("report", &["model", "investigate"]),
+    ("pipeline", &["model", "ingest", "rules", "twin", "detect", "investigate"]),
     // Options of `scan` are values of ingest and detect (limits, settings).
-    ("cli", &["model", "ingest", "rules", "detect", "pipeline", "report"]),
-    ("xtask", &[]),
+    ("cli", &["model", "ingest", "rules", "detect", "investigate", "pipeline", "report"]),
+    // House-keeping measures the core against recordings and invented clusters.
+    ("xtask", &["model", "ingest", "rules", "twin", "detect", "investigate", "pipeline", "generate"]),
 ];
 
 const DOCUMENT: &str = "docs/architecture.md";

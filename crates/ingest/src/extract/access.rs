@@ -25,6 +25,7 @@ pub(super) fn role(walk: &Walk<'_, '_>) -> Role {
         verbs: rule.strings(&["verbs"]),
         api_groups: rule.strings(&["apiGroups"]),
         resources: rule.strings(&["resources"]),
+        resource_names: rule.strings(&["resourceNames"]),
         non_resource_urls: rule.strings(&["nonResourceURLs"]),
     };
     Role {

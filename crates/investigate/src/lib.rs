@@ -1,0 +1,2 @@
+//! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
+//! whoever shows them.
