@@ -335,7 +335,11 @@ fn is_written((group, resource, subresource): (&str, &str, &str)) -> bool {
         ("certificates.k8s.io", "certificatesigningrequests") => true,
         (
             "",
-            "namespaces" | "secrets" | "configmaps" | "services" | "replicationcontrollers"
+            "namespaces"
+            | "secrets"
+            | "configmaps"
+            | "services"
+            | "replicationcontrollers"
             | "events",
         )
         | ("events.k8s.io", "events")

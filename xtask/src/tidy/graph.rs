@@ -22,7 +22,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Options of `scan` are values of ingest and detect (limits, settings).
     ("cli", &["model", "ingest", "rules", "detect", "investigate", "pipeline", "report"]),
     // House-keeping measures the core against recordings and invented clusters.
-    ("xtask", &["model", "ingest", "rules", "twin", "detect", "investigate", "pipeline", "generate"]),
+    (
+        "xtask",
+        &["model", "ingest", "rules", "twin", "detect", "investigate", "pipeline", "generate"],
+    ),
 ];
 
 const DOCUMENT: &str = "docs/architecture.md";
