@@ -65,6 +65,8 @@ struct Cluster {
     undecided: BTreeMap<u32, u64>,
     /// The fact that last made a counting finding grow: its sentence is told with the last counts.
     growing: BTreeMap<String, Growing>,
+    /// Places of the findings in incidents that the fact at hand made or made longer.
+    found: Vec<usize>,
 }
 
 /// A counting finding that may still grow.
@@ -220,10 +222,12 @@ impl Cluster {
             with_twin: settings.twin,
             undecided: BTreeMap::new(),
             growing: BTreeMap::new(),
+            found: Vec::new(),
         }
     }
 
     fn apply(&mut self, rules: &RuleSet, fact: &Fact) {
+        self.found.clear();
         self.coverage.observe(fact);
         if let Some(finding) = self.integrity.weigh(fact) {
             let folded = self.findings.add(finding, |_| {});
@@ -252,6 +256,9 @@ impl Cluster {
         }
         if !judged {
             return;
+        }
+        if self.with_twin {
+            self.correlator.follow(fact, &self.found, self.findings.list(), &self.past);
         }
         self.past.learn(fact, gravest >= Severity::Medium);
         if self.with_twin {
@@ -312,10 +319,18 @@ impl Cluster {
             Folded::New(place) | Folded::Into(place) if self.is_mere_doubt(place) => {}
             // What the site expected is no incident.
             Folded::New(place) | Folded::Into(place) if self.is_silenced(place) => {}
-            Folded::New(place) => self.correlator.add(place, self.findings.list()),
-            Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
+            Folded::New(place) => {
+                self.correlator.add(place, self.findings.list());
+                self.found.push(place);
+            }
+            Folded::Into(place) => self.touched(place),
             Folded::Dropped => {}
         }
+    }
+
+    fn touched(&mut self, place: usize) {
+        self.correlator.touch(place, self.findings.list());
+        self.found.push(place);
     }
 
     fn is_mere_doubt(&self, place: usize) -> bool {
@@ -402,7 +417,7 @@ impl Cluster {
                 joints::Step::Quiet => {}
                 joints::Step::Grows { finding } => {
                     if let Some(place) = self.findings.grow(&finding, record(fact)) {
-                        self.correlator.touch(place, self.findings.list());
+                        self.touched(place);
                     }
                 }
                 joints::Step::Fires { matches, count, measure } => {
@@ -436,7 +451,7 @@ impl Cluster {
     fn grow(&mut self, id: &str, value: String, fact: &Fact) {
         let Some(place) = self.findings.grow(id, record(fact)) else { return };
         if !self.is_silenced(place) {
-            self.correlator.touch(place, self.findings.list());
+            self.touched(place);
         }
         if let Some(growing) = self.growing.get_mut(id)
             && growing.values.len() < 8
