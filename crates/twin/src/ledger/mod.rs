@@ -11,11 +11,9 @@ pub mod alarms;
 pub mod certificates;
 mod key;
 pub mod life;
-//ORIGIN
+pub mod origin;
 pub mod pods;
 pub mod secrets;
-
-//TESTS
 
 use addresses::Addresses;
 use alarms::{Alarm, AlarmKind};

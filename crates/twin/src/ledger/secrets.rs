@@ -3,7 +3,7 @@
 use super::life::Hand;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use trailhound_model::{Str, action::ActionKind, fact::Fact, observed::Witness, time::Time};
+use trailhound_model::{Str, action::ActionKind, fact::Fact, time::Time};
 
 /// Secrets and namespaces of which readers are kept.
 const MOST_TRAILS: usize = 20_000;
@@ -102,9 +102,4 @@ pub struct SecretTrail {
     pub created: Option<Hand>,
     /// Who read it, or listed what it is among.
     pub readers: Vec<Reader>,
-}
-
-/// The record of somebody's part.
-pub(super) fn witness(hand: Option<&Hand>) -> Witness {
-    hand.map(|hand| hand.witness.clone()).unwrap_or_default()
 }
