@@ -6,7 +6,7 @@ use crate::{
     dedupe::{Dedupe, Key},
     feed::{self, Fired},
     fold::{Findings, Folded},
-    history::Past,
+    history::{Known, Past},
     integrity::{self, Integrity},
     joints::{self, Joints},
     judge::{Judge, record},
@@ -233,7 +233,11 @@ impl Cluster {
             let folded = self.findings.add(finding, |_| {});
             self.settle(folded, fact);
         }
-        let judged = self.stages.part(fact) == Part::Judge;
+        let part = self.stages.part(fact);
+        let judged = part == Part::Judge;
+        if part == Part::Continuation && self.with_twin {
+            self.twin.closed(fact);
+        }
         let mut gravest = Severity::Info;
         let mut held: SmallVec<[u32; 4]> = SmallVec::new();
         for candidate in &fact.candidates {
@@ -275,7 +279,8 @@ impl Cluster {
         held: &mut SmallVec<[u32; 4]>,
     ) -> Severity {
         let Some(rule) = rules.rule(candidate.rule) else { return Severity::Info };
-        let verdict = rules.confirm(&candidate, fact, &self.past);
+        let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+        let verdict = rules.confirm(&candidate, fact, &known);
         match (verdict.truth, rule.correlation()) {
             (Truth::False, _) => Severity::Info,
             (Truth::Unknown, _) => {
@@ -302,7 +307,8 @@ impl Cluster {
     }
 
     fn found(&mut self, rules: &RuleSet, rule: &Rule, fact: &Fact, verdict: &Verdict) {
-        let judge = Judge { rules, rule, fact, history: &self.past };
+        let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+        let judge = Judge { rules, rule, fact, history: &known };
         let finding = judge.finding(verdict);
         let folded = self.findings.add(finding, |new| judge.tell(new, &BTreeMap::new()));
         self.settle_for(rule, verdict.severity, folded, fact);
@@ -383,7 +389,8 @@ impl Cluster {
                 return false;
             }
             Step::Fires { records, count, values } => {
-                let judge = Judge { rules, rule, fact, history: &self.past };
+                let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+                let judge = Judge { rules, rule, fact, history: &known };
                 let extra = counts(count, &values, span(&records, fact));
                 let mut finding = judge.finding(verdict);
                 finding.id = Finding::id_of(rule.id(), &finding.cluster, &records);
@@ -421,7 +428,8 @@ impl Cluster {
                     }
                 }
                 joints::Step::Fires { matches, count, measure } => {
-                    let judge = Judge { rules, rule, fact, history: &self.past };
+                    let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+                    let judge = Judge { rules, rule, fact, history: &known };
                     let (finding, explanation) = feed::finding(&judge, &matches, count, measure);
                     let folded = self.findings.add(finding, |new| {
                         judge.tell(new, &BTreeMap::new());
@@ -531,7 +539,8 @@ impl Cluster {
         for finding in &mut findings {
             let Some(growing) = self.growing.get(&finding.id) else { continue };
             let Some(rule) = rules.rule(growing.rule) else { continue };
-            let judge = Judge { rules, rule, fact: &growing.fact, history: &self.past };
+            let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+            let judge = Judge { rules, rule, fact: &growing.fact, history: &known };
             let extra =
                 counts(finding.record_count, &growing.values, finding.last.since(finding.time));
             finding.explanation = judge.explanation(&extra, &finding.site);
