@@ -52,6 +52,7 @@ pub fn tell(group: &Group, all: &[Finding]) -> Incident {
         next_steps: next_steps(&findings),
         unknowns: unknowns(&findings),
         merged: group.merged.clone(),
+        ..Incident::default()
     }
 }
 
