@@ -193,6 +193,11 @@ impl Engine {
         self.clusters.iter().map(|(name, cluster)| (name, &cluster.twin))
     }
 
+    /// The same, for whoever asks when all is judged.
+    pub fn into_twins(self) -> BTreeMap<Str, Twin> {
+        self.clusters.into_iter().map(|(name, cluster)| (name, cluster.twin)).collect()
+    }
+
     /// Everything that is known, as versioned bytes.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         state::save(&(&self.settings, &self.clusters, &self.alerts))

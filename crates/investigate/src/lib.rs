@@ -2,3 +2,6 @@
 //! whoever shows them.
 
 pub mod reach;
+pub mod lookalikes;
+pub mod subject;
+pub mod timeline;
