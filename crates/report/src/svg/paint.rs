@@ -40,10 +40,24 @@ pub struct Drawing {
 impl Drawing {
     /// As a file of its own.
     pub fn standalone(&self) -> String {
-        let tag = self.tag("", " xmlns=\"http://www.w3.org/2000/svg\"");
+        let namespace = " xmlns=\"http://www.w3.org/2000/svg\"";
+        let style = format!("<style>\n{COLOURS}{STYLE}</style>\n");
         let paper = "<rect class=\"g-paper\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
         let (head, body) = (&self.head, &self.body);
-        format!("{tag}{head}<style>\n{COLOURS}{STYLE}</style>\n{paper}{body}</svg>\n")
+        if !self.stretches {
+            return format!("{}{head}{style}{paper}{body}</svg>\n", self.tag("", namespace));
+        }
+        let (width, height) = (self.width, self.height);
+        let outer = Drawing {
+            width: width + 2 * MARGIN as u32,
+            height: height + 2 * MARGIN as u32,
+            stretches: false,
+            head: String::new(),
+            body: String::new(),
+        };
+        let tag = outer.tag("", namespace);
+        let inner = format!("<svg x=\"{MARGIN}\" y=\"{MARGIN}\" width=\"{width}\" height=\"{height}\">\n");
+        format!("{tag}{head}{style}{paper}{inner}{body}</svg></svg>\n")
     }
 
     /// As a part of a page that has the style sheet.

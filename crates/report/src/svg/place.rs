@@ -8,11 +8,11 @@ use super::{
 };
 
 /// Rounds over all ranks.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 80;
 /// Room between neighbours of a rank.
-const ROOM: f64 = 26.0;
+const ROOM: f64 = 22.0;
 /// Room between ranks.
-const STEP: f64 = 15.0;
+const STEP: f64 = 18.0;
 
 /// Where everything stands: `middle` beside the neighbours, `start` and `end` of each rank.
 pub(crate) struct Places {
@@ -35,7 +35,7 @@ pub(crate) fn places(net: &Net) -> Places {
             if round % 2 == 0 { Box::new(net.ranks.iter()) } else { Box::new(net.ranks.iter().rev()) };
         for rank in ranks {
             let wanted: Vec<f64> =
-                rank.iter().map(|item| pull(*item, &joints, &middle)).collect();
+                rank.iter().map(|item| pull(net, *item, &joints, &middle)).collect();
             settle(net, rank, &mut middle, |place| wanted[place]);
         }
     }
@@ -51,11 +51,23 @@ pub(crate) fn places(net: &Net) -> Places {
     Places { middle, start, end, breadth: most - least, depth }
 }
 
-/// The middle of what an item is joined to; itself, if to nothing.
-fn pull(item: usize, joints: &Joints, middle: &[f64]) -> f64 {
-    let around = joints.before[item].iter().chain(&joints.after[item]);
-    let (sum, count) = around.fold((0.0, 0), |(sum, count), at| (sum + middle[*at], count + 1));
-    if count == 0 { middle[item] } else { sum / f64::from(count) }
+/// The middle of what an item is joined to; itself, if to nothing. What has one neighbour wants to
+/// stand before it more than what has many, and the joints of a long arrow want to be straight.
+fn pull(net: &Net, item: usize, joints: &Joints, middle: &[f64]) -> f64 {
+    let is_joint = |item: usize| !matches!(net.items[item].what, What::Node);
+    let force = |other: usize, sharing: usize| {
+        let straight = match (is_joint(item), is_joint(other)) {
+            (true, true) => 8.0,
+            (false, false) => 1.0,
+            _ => 2.0,
+        };
+        (middle[other], straight / sharing.max(1) as f64)
+    };
+    let before = joints.before[item].iter().map(|other| force(*other, joints.after[*other].len()));
+    let after = joints.after[item].iter().map(|other| force(*other, joints.before[*other].len()));
+    let add = |(sum, all): (f64, f64), (at, force): (f64, f64)| (sum + at * force, all + force);
+    let (sum, all) = before.chain(after).fold((0.0, 0.0), add);
+    if all > 0.0 { sum / all } else { middle[item] }
 }
 
 /// Long arrows should be straight rather than their ends in the middle.
@@ -119,7 +131,7 @@ fn along(net: &Net, joints: &Joints, middle: &[f64]) -> (Vec<f64>, Vec<f64>) {
             .iter()
             .flat_map(|item| joints.before[*item].iter().map(|from| middle[*from] - middle[*item]))
             .fold(0.0, |far: f64, by| far.max(by.abs()));
-        let begin = end.last().map_or(0.0, |end| end + STEP + (far * 0.07).min(26.0));
+        let begin = end.last().map_or(0.0, |end| end + STEP + (far * 0.1).min(30.0));
         let depth = rank.iter().map(|item| net.items[*item].depth).fold(0.0, f64::max);
         start.push(begin);
         end.push(begin + depth);
