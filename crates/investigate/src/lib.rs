@@ -2,6 +2,8 @@
 //! whoever shows them.
 
 pub mod reach;
+pub mod answers;
+pub mod commands;
 pub mod lookalikes;
 pub mod subject;
 pub mod timeline;
