@@ -5,5 +5,6 @@ pub mod reach;
 pub mod answers;
 pub mod commands;
 pub mod lookalikes;
+pub mod reach;
 pub mod subject;
 pub mod timeline;
