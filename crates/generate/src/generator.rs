@@ -288,7 +288,9 @@ impl Iterator for Generator {
             } else if self.pending.is_empty() {
                 return None;
             } else {
-                self.settle(Moment::MAX);
+                // What is still open when the log ends has not been logged.
+                self.settle(self.end() + SECOND);
+                self.pending.clear();
             }
         }
     }
