@@ -6,12 +6,15 @@
 
 pub mod backtest;
 mod blind;
+mod deepen;
 pub mod feed;
 pub mod geo;
+pub mod investigate;
 pub mod merge;
 pub mod prove;
 pub mod repeats;
 pub mod scan;
 pub mod work;
 
+pub use investigate::{Investigated, investigate, requests};
 pub use scan::{Options, Progress, ScanError, scan, scan_with_alerts, size_on_disk};

@@ -1,7 +1,7 @@
 //! `scan`: read what there is, judge it, give one answer.
 
 use crate::{
-    blind,
+    blind, deepen,
     feed::{Pool, STACK},
     merge::{Merge, Witness},
     repeats,
@@ -20,11 +20,12 @@ use trailhound_model::{
     time::Time,
 };
 use trailhound_rules::{Knowledge, RuleSet, RuleTally, Site};
+use trailhound_twin::Twin;
 
 /// Rejects that the answer shows; all are counted.
 const MOST_REJECTS: usize = 100;
 /// Facts between two reports of progress.
-const PROGRESS_EVERY: u64 = 20_000;
+pub(crate) const PROGRESS_EVERY: u64 = 20_000;
 
 /// What a scan needs to know.
 #[derive(Clone, Debug)]
@@ -87,6 +88,16 @@ pub fn scan_with_alerts(
     progress: &mut (dyn FnMut(Progress) + Send),
     alerts: &mut (dyn FnMut(Alert) + Send),
 ) -> Result<Scan, ScanError> {
+    Ok(scan_with_twins(options, rules, progress, alerts)?.0)
+}
+
+/// The same, with the clusters as rebuilt from the log, by name.
+pub(crate) fn scan_with_twins(
+    options: &Options,
+    rules: &Arc<RuleSet>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    alerts: &mut (dyn FnMut(Alert) + Send),
+) -> Result<(Scan, BTreeMap<Str, Twin>), ScanError> {
     let found = discover(&options.paths);
     let mut sources = found.sources;
     if sources.is_empty() {
@@ -103,7 +114,7 @@ pub fn scan_with_alerts(
         input: Input { sources: names, unread: found.unread, warnings, ..Input::default() },
         ..Gathered::default()
     };
-    let outcome = thread::scope(|scope| {
+    let (outcome, twins) = thread::scope(|scope| {
         let work = || run(options, rules, &sources, &mut gathered, progress, alerts);
         thread::Builder::new()
             .stack_size(STACK)
@@ -112,7 +123,11 @@ pub fn scan_with_alerts(
             .join()
             .map_err(|_| ScanError::Fault)
     })?;
-    Ok(answer(rules, outcome, gathered))
+    let mut scan = answer(rules, outcome, gathered);
+    if options.settings.twin {
+        deepen::deepen(&mut scan, &twins);
+    }
+    Ok((scan, twins))
 }
 
 fn run(
@@ -122,7 +137,7 @@ fn run(
     gathered: &mut Gathered,
     progress: &mut (dyn FnMut(Progress) + Send),
     alerts: &mut (dyn FnMut(Alert) + Send),
-) -> Outcome {
+) -> (Outcome, BTreeMap<Str, Twin>) {
     let masker = Masker::new(options.masking_key);
     let worker = Worker { rules, masker: &masker, secret: options.record_key };
     let mut engine = Engine::new(Arc::clone(rules), options.settings);
@@ -145,7 +160,7 @@ fn run(
     });
     engine.flush();
     engine.take_alerts().into_iter().for_each(alerts);
-    engine.outcome()
+    (engine.outcome(), engine.into_twins())
 }
 
 #[derive(Default)]

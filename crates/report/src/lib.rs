@@ -6,6 +6,7 @@
 //! and passes through [`sanitize`] on its way out.
 
 pub mod sanitize;
+pub mod svg;
 
 mod advice;
 mod contract;

@@ -259,6 +259,7 @@ fn takeover(findings: &[Finding]) -> Incident {
             "Which secrets the list contained: contents are not logged at level Metadata.",
         ]),
         merged: strings(&["c07d11e2a9934b60"]),
+        ..Incident::default()
     }
 }
 
