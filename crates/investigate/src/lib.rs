@@ -1,2 +1,4 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
+
+pub mod passport;
