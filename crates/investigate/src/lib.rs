@@ -8,3 +8,4 @@ pub mod lookalikes;
 pub mod reach;
 pub mod subject;
 pub mod timeline;
+pub mod passport;
