@@ -6,6 +6,7 @@
 
 pub mod backtest;
 mod blind;
+pub mod facts;
 pub mod feed;
 pub mod geo;
 pub mod merge;
@@ -14,4 +15,5 @@ pub mod repeats;
 pub mod scan;
 pub mod work;
 
+pub use facts::facts;
 pub use scan::{Options, Progress, ScanError, scan, scan_with_alerts, size_on_disk};
