@@ -1,6 +1,9 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
+pub mod act;
+pub mod diff;
+pub mod lineage;
 pub mod lookalikes;
 pub mod subject;
 pub mod timeline;
