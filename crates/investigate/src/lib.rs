@@ -5,5 +5,6 @@ pub mod act;
 pub mod diff;
 pub mod lineage;
 pub mod lookalikes;
+pub mod state;
 pub mod subject;
 pub mod timeline;
