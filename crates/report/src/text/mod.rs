@@ -8,7 +8,7 @@ mod page;
 pub(crate) mod wrap;
 
 use crate::words;
-use page::{Ink, Page};
+pub(crate) use page::{Cell, Ink, Page};
 use trailhound_model::{finding::Severity, incident::Incident, scan::Scan};
 
 /// How the terminal looks.
