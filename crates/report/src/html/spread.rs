@@ -17,6 +17,8 @@ const HANDS: usize = 24;
 const ACTS: usize = 4;
 /// Longest act in a box, in characters.
 const ACT: usize = 110;
+/// More hands after one than this are a fan.
+const FAN: usize = 3;
 /// Wider pictures do not leave enough room for the story beside them.
 const BESIDE: u32 = 440;
 /// Pictures up to this width are made smaller to fit a phone, wider ones can be moved there.
@@ -47,8 +49,8 @@ pub(crate) fn of(one: &Incident) -> Option<SpreadView> {
     if one.hands.len() < 2 {
         return None;
     }
-    let look = Look { flow: Flow::Down, limit: HANDS, text_width: 250, layer: 2 };
-    let drawing = svg::graph(&graph(one), &look);
+    let graph = graph(one);
+    let drawing = svg::graph(&graph, &look(&graph));
     let fit = if drawing.width <= SHRINKS { "shrinks" } else { "moves" };
     Some(SpreadView {
         beside: drawing.width <= BESIDE,
@@ -56,6 +58,14 @@ pub(crate) fn of(one: &Incident) -> Option<SpreadView> {
         strip: svg::strip(&strip(one)).embedded("strip-of-acts"),
         ways: ways(one),
     })
+}
+
+/// A chain runs down the page; where many hang on one, a column beside it is easier to follow.
+fn look(graph: &Graph) -> Look {
+    let led_to = |node: &Node| graph.edges.iter().filter(|edge| edge.from == node.id).count();
+    let is_fan = graph.nodes.iter().any(|node| led_to(node) > FAN);
+    let chain = Look { flow: Flow::Down, limit: HANDS, text_width: 250, layer: 2 };
+    if is_fan { Look { flow: Flow::Right, layer: HANDS, ..chain } } else { chain }
 }
 
 fn graph(one: &Incident) -> Graph {

@@ -100,7 +100,9 @@ pub(crate) fn boxes(shown: &Shown, look: &Look) -> Vec<Bulk> {
     if look.flow == Flow::Down && boxes.len() > 1 {
         // In a column boxes of one width are calmer to read.
         let widest = boxes.iter().map(|one| one.width).fold(0.0, f64::max);
-        boxes.iter_mut().for_each(|one| one.width = one.width.max(widest * 0.85));
+        for one in &mut boxes {
+            one.width = one.width.max(widest * 0.85);
+        }
     }
     boxes
 }
