@@ -15,6 +15,10 @@ use trailhound_model::{
 const HANDS: usize = 24;
 /// Acts told in a box.
 const ACTS: usize = 4;
+/// The same where there are many boxes.
+const FEW_ACTS: usize = 2;
+/// From here on there are many boxes.
+const MANY: usize = 8;
 /// Longest act in a box, in characters.
 const ACT: usize = 110;
 /// More hands after one than this are a fan.
@@ -69,7 +73,8 @@ fn look(graph: &Graph) -> Look {
 }
 
 fn graph(one: &Incident) -> Graph {
-    let nodes = one.hands.iter().enumerate().map(|(index, hand)| node(index, hand)).collect();
+    let acts = if one.hands.len() > MANY { FEW_ACTS } else { ACTS };
+    let nodes = one.hands.iter().enumerate().map(|(index, hand)| node(index, hand, acts)).collect();
     let edges = hand::bridges(one).iter().map(edge).collect();
     Graph {
         title: "How it spread from hand to hand".to_owned(),
@@ -110,7 +115,7 @@ fn legend(one: &Incident) -> Vec<Key> {
     legend
 }
 
-fn node(index: usize, hand: &Hand) -> Node {
+fn node(index: usize, hand: &Hand, acts: usize) -> Node {
     let (kind, name) = words::entity(&hand.entity);
     let mut lines: Vec<Line> = Vec::new();
     let address = hand.address.strip_prefix("ip:").unwrap_or(&hand.address);
@@ -122,7 +127,7 @@ fn node(index: usize, hand: &Hand) -> Node {
     if !whence.is_empty() {
         lines.push(Line::new(whence.join(", "), Tone::Muted));
     }
-    let told = told(&hand.acts);
+    let told = told(&hand.acts, acts);
     lines.extend(told.iter().map(|act| line(hand, act)));
     let more = (hand.acts.len() - told.len()) as u64 + hand.acts_left_out;
     if more > 0 {
@@ -146,10 +151,10 @@ fn line(hand: &Hand, act: &Act) -> Line {
 }
 
 /// The acts that say most of a hand, in order of time.
-fn told(acts: &[Act]) -> Vec<&Act> {
+fn told(acts: &[Act], most: usize) -> Vec<&Act> {
     let mut order: Vec<(usize, &Act)> = acts.iter().enumerate().collect();
     order.sort_by_key(|(_, act)| std::cmp::Reverse((act.role != ActRole::Step, act.severity)));
-    order.truncate(ACTS);
+    order.truncate(most);
     order.sort_by_key(|(index, _)| *index);
     order.into_iter().map(|(_, act)| act).collect()
 }

@@ -10,7 +10,7 @@ const LONGEST: usize = 240;
 /// Lines that one text may take.
 const MOST_LINES: usize = 4;
 /// Lines that the lines of one node may take together.
-const MOST_NODE_LINES: usize = 14;
+const MOST_NODE_LINES: usize = 18;
 
 /// Size of titles and of all other text.
 pub(crate) const TITLE: f64 = 13.5;
