@@ -6,6 +6,7 @@
 //! objects fit nothing is said. Everything is capped, and what had to go is counted.
 
 mod act;
+mod burst;
 mod moment;
 mod name;
 mod object;
@@ -19,6 +20,7 @@ mod within;
 pub use act::{Cascade, Cause, Explanation};
 
 use act::Act;
+use burst::Bursts;
 use moment::Moments;
 use object::{Key, Object, Root, key};
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,7 @@ pub struct Causes {
     /// By resource and namespace: everything there was deleted at once.
     emptied: Shelf<Key, Root>,
     moments: Moments,
+    bursts: Bursts,
 }
 
 /// A record of the machinery, and what it worked on.
@@ -81,6 +84,7 @@ impl Default for Causes {
             links: Shelf::new(MOST_LINKS),
             emptied: Shelf::new(MOST_EMPTIED),
             moments: Moments::default(),
+            bursts: Bursts::default(),
         }
     }
 }
@@ -151,7 +155,7 @@ impl Causes {
             objects: self.objects.dropped(),
             acts: self.acts.dropped(),
             links: self.links.dropped(),
-            candidates: self.moments.dropped,
+            candidates: self.moments.dropped + self.bursts.dropped,
         }
     }
 

@@ -96,6 +96,7 @@ fn sort(who: &Identity, verb: &str, resource: &str, sub: &str) -> Option<Sort> {
         },
         "status" | "scale" | "finalize" => name::is_worked_on(resource),
         "binding" | "eviction" => resource == "pods",
+        "approval" => resource == "certificatesigningrequests",
         _ => false,
     };
     if !fits {

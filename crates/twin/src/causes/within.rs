@@ -30,8 +30,47 @@ impl Causes {
             self.keep(fact, &subject, &judged);
         }
         self.links.insert(fact.event.position, Link { object: judged.object, root: judged.root });
+        if subject.sort == Sort::Made && subject.name.is_empty() {
+            return self.made_nameless(fact, &subject);
+        }
         if let Some(act) = judged.root.and_then(|root| self.acts.get_mut(&root.act)) {
             act.count(&fact.event.verb, fact.event.resource());
+        }
+    }
+
+    /// Whose it is shows when its name turns up.
+    fn made_nameless(&mut self, fact: &Fact, subject: &Subject<'_>) {
+        let Some(maker) = subject::makes_pods_for(&fact.principal.effective) else { return };
+        if fact.action.outcome == Outcome::Allowed {
+            let place = key("burst", maker, subject.namespace);
+            self.bursts.made(place, fact.event.time, fact.event.position);
+        }
+    }
+
+    /// A name turned up that nobody was seen to give.
+    fn met(&mut self, fact: &Fact, subject: &Subject<'_>, judged: &Judged) {
+        let owner = judged.owner.and_then(|(owner, _)| self.objects.get(&owner));
+        let maker = match owner.map(|owner| owner.resource.as_str()) {
+            Some("deployments") => "replicasets",
+            Some("cronjobs") => "jobs",
+            Some(other) => other,
+            None => match name::makers(subject.resource, subject.name).first() {
+                Some((maker, _)) => maker,
+                None => return,
+            },
+        };
+        let place = key("burst", maker, subject.namespace);
+        let Some((records, root)) = self.bursts.named(place, fact.event.time, judged.root) else {
+            return;
+        };
+        let root = root.map(|root| Root { surety: Surety::Inferred, ..root });
+        for record in records {
+            if let Some(link) = self.links.get_mut(&record) {
+                link.root = root;
+            }
+            if let Some(act) = root.and_then(|root| self.acts.get_mut(&root.act)) {
+                act.count("create", subject.resource);
+            }
         }
     }
 
@@ -196,6 +235,9 @@ impl Causes {
             || !self.objects.get(&judged.object).is_some_and(|one| one.may_be(subject.uid));
         if fresh {
             self.enter(fact, subject, judged);
+            if subject.sort != Sort::Made {
+                self.met(fact, subject, judged);
+            }
         }
         let Some(known) = self.objects.get_mut(&judged.object) else { return };
         if known.uid.is_empty() {
