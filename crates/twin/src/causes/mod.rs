@@ -61,6 +61,8 @@ pub struct Causes {
 struct Link {
     object: Key,
     root: Option<Root>,
+    /// Without a root: its cause may still turn up, because clocks of API servers differ.
+    open_since: Option<Time>,
 }
 
 /// Counts of what had to be given up.
@@ -103,7 +105,7 @@ impl Causes {
     pub fn of(&self, record: Position) -> Option<Cause> {
         let link = self.links.get(&record)?;
         let object = self.objects.get(&link.object);
-        let root = link.root.or_else(|| self.root_of(link.object, DEEPEST))?;
+        let root = link.root.or_else(|| self.late_root(link))?;
         let act = self.acts.get(&root.act)?;
         Some(Cause {
             root: act.witness.clone(),
@@ -159,6 +161,15 @@ impl Causes {
         }
     }
 
+    /// A root that was written after its consequence, by a moment.
+    fn late_root(&self, link: &Link) -> Option<Root> {
+        let since = link.open_since?;
+        let root = self.root_of(link.object, DEEPEST)?;
+        let act = self.acts.get(&root.act)?;
+        let is_near = act.witness.time <= since.plus(object::SKEW);
+        is_near.then_some(Root { surety: Surety::Inferred, ..root })
+    }
+
     /// The act that moved an object last: its own, that of its owners, or one that swept it away.
     fn root_of(&self, key: Key, depth: usize) -> Option<Root> {
         let object = self.objects.get(&key)?;
@@ -179,6 +190,9 @@ impl Causes {
         if let Some((owner, surety)) = object.owner {
             let parent = self.objects.get(&owner)?;
             return parent.predates(object.born).then_some((owner, surety));
+        }
+        if object.disputed {
+            return None;
         }
         let owner =
             self.named_maker(&object.resource, &object.namespace, &object.name, object.born)?;

@@ -20,6 +20,9 @@ pub(super) struct Judged {
     pub(super) object: Key,
     pub(super) owner: Option<(Key, Surety)>,
     pub(super) root: Option<Root>,
+    disputed: bool,
+    /// A cause that turns up a moment later may be believed.
+    open: bool,
 }
 
 impl Causes {
@@ -29,7 +32,12 @@ impl Causes {
         if fact.action.outcome == Outcome::Allowed {
             self.keep(fact, &subject, &judged);
         }
-        self.links.insert(fact.event.position, Link { object: judged.object, root: judged.root });
+        let link = Link {
+            object: judged.object,
+            root: judged.root,
+            open_since: judged.open.then_some(fact.event.time),
+        };
+        self.links.insert(fact.event.position, link);
         if subject.sort == Sort::Made && subject.name.is_empty() {
             return self.made_nameless(fact, &subject);
         }
@@ -83,7 +91,21 @@ impl Causes {
             Sort::Made => self.made(fact, subject),
             Sort::Touched | Sort::Removed => self.touched(fact, subject, object),
         };
-        Judged { object, owner, root }
+        let disputed = owner.is_none() && self.is_disputed(fact, subject, object);
+        let by_name = matches!(subject.sort, Sort::Made | Sort::Touched | Sort::Removed);
+        let open = by_name
+            && !disputed
+            && !subject.name.is_empty()
+            && subject.resource != "clusterroles"
+            && !self.objects.get(&object).is_some_and(|known| is_of_other_node(fact, known));
+        Judged { object, owner, root, disputed, open }
+    }
+
+    /// Whether the name says one owner, but somebody else made something whose name is not known.
+    fn is_disputed(&self, fact: &Fact, subject: &Subject<'_>, object: Key) -> bool {
+        let Subject { resource, namespace, name, .. } = *subject;
+        !self.objects.get(&object).is_some_and(|known| known.may_be(subject.uid))
+            && self.named_maker(resource, namespace, name, fact.event.time).is_some()
     }
 
     /// A controller made an object.
@@ -183,8 +205,7 @@ impl Causes {
             return self.first_met(fact, subject);
         };
         let who = &fact.principal.effective;
-        // A node has no business with another node's pod.
-        if who.kind == PrincipalKind::Node && !known.node.is_empty() && known.node != who.short {
+        if is_of_other_node(fact, known) {
             return (None, None);
         }
         let surety = if !subject.uid.is_empty() && subject.uid == known.uid {
@@ -271,6 +292,7 @@ impl Causes {
             uid: subject.uid.into(),
             born,
             owner: judged.owner,
+            disputed: judged.disputed,
             root: judged.root.map(|root| Root { since: fact.event.time, ..root }),
             ..Object::default()
         };
@@ -321,6 +343,12 @@ fn moves(fact: &Fact) -> bool {
 fn is_driven(fact: &Fact) -> bool {
     let verb = fact.event.verb.as_str();
     matches!(verb, "create" | "update" | "patch" | "delete") && fact.event.subresource().is_empty()
+}
+
+/// A node has no business with another node's pod.
+fn is_of_other_node(fact: &Fact, pod: &Object) -> bool {
+    let who = &fact.principal.effective;
+    who.kind == PrincipalKind::Node && !pod.node.is_empty() && pod.node != who.short
 }
 
 /// Where a pod runs: its binding says so, else its kubelet's first word about it.
