@@ -357,10 +357,10 @@ fn place_pod(fact: &Fact, subject: &Subject<'_>, pod: &mut Object) {
         return;
     }
     if let Some(State::Bound { node }) = subject.body.map(|body| &body.state) {
-        pod.node = node.clone();
+        pod.node.clone_from(node);
     }
     let who = &fact.principal.effective;
     if pod.node.is_empty() && who.kind == PrincipalKind::Node {
-        pod.node = who.short.clone();
+        pod.node.clone_from(&who.short);
     }
 }
