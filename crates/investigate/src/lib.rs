@@ -1,6 +1,8 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
+pub mod answers;
+pub mod commands;
 pub mod lookalikes;
 pub mod reach;
 pub mod subject;

@@ -15,7 +15,7 @@ pub mod link;
 mod split;
 mod spread;
 pub mod story;
-pub mod words;
+pub(crate) use trailhound_model::words;
 
 use link::{Joint, Link};
 use serde::{Deserialize, Serialize};
