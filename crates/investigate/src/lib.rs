@@ -4,6 +4,12 @@
 pub mod answers;
 pub mod commands;
 pub mod lookalikes;
+pub mod passport;
 pub mod reach;
+pub mod act;
+pub mod diff;
+pub mod lineage;
+pub mod lookalikes;
+pub mod state;
 pub mod subject;
 pub mod timeline;

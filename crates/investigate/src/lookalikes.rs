@@ -81,7 +81,7 @@ fn score(wanted: &str, name: &str) -> Option<usize> {
     {
         return Some(far + 1 + usize::from(base != other_base));
     }
-    let allowed = (own.chars().count() / 4).clamp(1, 4);
+    let allowed = ((own.chars().count() + 1) / 3).clamp(1, 4);
     let steps = distance(own, other, allowed)?;
     Some(far + 2 + steps)
 }

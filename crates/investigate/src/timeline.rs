@@ -6,7 +6,7 @@
 //! there are too many. Nothing is left out in silence: all is counted.
 
 use crate::subject::{self, Relation, Subject};
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trailhound_model::{
     Str,
@@ -62,7 +62,7 @@ impl About {
 }
 
 /// Alike requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Line {
     /// First of them.
     pub first: Time,
@@ -83,6 +83,7 @@ pub struct Line {
     /// Family of the user agent.
     pub agent: String,
     /// `pod.exec`
+    #[serde(serialize_with = "action")]
     pub action: ActionKind,
     /// `create`, `get` …
     pub verb: String,
@@ -97,6 +98,7 @@ pub struct Line {
     /// Command that was run, or URL that is no resource; else empty.
     pub detail: String,
     /// What came of it.
+    #[serde(serialize_with = "outcome")]
     pub outcome: Outcome,
     /// It changed nothing: a dry run.
     pub dry_run: bool,
@@ -113,7 +115,7 @@ pub struct Line {
 }
 
 /// The answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Timeline {
     /// About what, as an entity or id.
     pub about: String,
@@ -129,6 +131,14 @@ pub struct Timeline {
     pub lines_left_out: u64,
     /// Requests in the lines that were left out.
     pub requests_left_out: u64,
+}
+
+fn action<S: Serializer>(kind: &ActionKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
+}
+
+fn outcome<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(outcome.as_str())
 }
 
 /// By what requests are alike.

@@ -3,14 +3,32 @@
 //! The format is fixed and on the hot path of decoding, and dates of hostile logs must not panic,
 //! so the two conversions are written here instead of taken from a calendar library.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 
-/// Microseconds since 1970-01-01T00:00:00Z.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+/// Microseconds since 1970-01-01T00:00:00Z. Text for people (JSON) has it as RFC 3339.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Time);
+        }
+        let text = String::deserialize(deserializer)?;
+        Time::parse(&text).ok_or_else(|| D::Error::custom("not a time as in RFC 3339"))
+    }
+}
 
 /// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;

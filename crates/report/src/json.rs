@@ -78,6 +78,14 @@ fn put<F: Formatter>(out: &mut dyn Write, format: F, value: &impl Serialize) -> 
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
+/// Any value as one indented document.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    rendered(|out| {
+        put(out, PrettyFormatter::new(), value)?;
+        out.write_all(b"\n")
+    })
+}
+
 /// Writing to memory cannot fail and the formatter writes UTF-8 only.
 fn rendered(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();

@@ -5,6 +5,7 @@
 //! wide the terminal is, and the same scan always gives the same bytes. Text from logs is hostile
 //! and passes through [`sanitize`] on its way out.
 
+pub mod investigate;
 pub mod sanitize;
 pub mod svg;
 

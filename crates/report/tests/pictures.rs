@@ -51,7 +51,10 @@ fn shop() -> Graph {
         nodes,
         legend: vec![
             Key { sample: Sample::Node(Shape::Round, Tone::Plain), text: "identity".into() },
-            Key { sample: Sample::Edge { dashed: true, tone: Tone::Medium }, text: "inferred".into() },
+            Key {
+                sample: Sample::Edge { dashed: true, tone: Tone::Medium },
+                text: "inferred".into(),
+            },
             Key { sample: Sample::Dot(Tone::High), text: "a standing risk".into() },
         ],
         ..Graph::default()
@@ -152,7 +155,8 @@ fn acts_over_time_are_a_strip() {
             })
             .collect(),
     };
-    let strip = Strip { lanes: vec![lane("bob", &[0, 3]), lane("cart", &[4, 9])], ..Strip::default() };
+    let strip =
+        Strip { lanes: vec![lane("bob", &[0, 3]), lane("cart", &[4, 9])], ..Strip::default() };
     let svg = svg::strip(&strip).standalone();
     assert_well_formed(&svg);
     look_at("strip", &svg);

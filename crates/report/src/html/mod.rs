@@ -156,7 +156,8 @@ fn told_in_full(
         views.push(view);
     }
     let weak: Vec<&Finding> = words::weaknesses(scan);
-    let of = |(index, finding): (usize, &&Finding)| evidence.finding(finding, format!("w{}", index + 1));
+    let of =
+        |(index, finding): (usize, &&Finding)| evidence.finding(finding, format!("w{}", index + 1));
     let printed: Vec<_> = weak.iter().take(WEAKNESSES).enumerate().map(of).collect();
     let left_out = weak.len() - printed.len();
     (views, printed, left_out)

@@ -159,12 +159,15 @@ impl Shown {
         while order.len() < self.nodes.len() {
             let ready = |node: &usize| {
                 !done[*node]
-                    && self.edges.iter().map(Arrow::ends).all(|(from, to)| to != *node || done[from])
+                    && self
+                        .edges
+                        .iter()
+                        .map(Arrow::ends)
+                        .all(|(from, to)| to != *node || done[from])
             };
             // There is no circle left, so there is always one; if not, take any.
-            let next = (0..self.nodes.len())
-                .find(ready)
-                .or_else(|| done.iter().position(|done| !done));
+            let next =
+                (0..self.nodes.len()).find(ready).or_else(|| done.iter().position(|done| !done));
             let Some(next) = next else { break };
             done[next] = true;
             order.push(next);

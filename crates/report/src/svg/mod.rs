@@ -194,8 +194,7 @@ pub struct Look {
 
 impl Look {
     /// From top to bottom, at most three beside each other.
-    pub const DOWN: Look =
-        Look { flow: Flow::Down, limit: MOST_NODES, text_width: 230, layer: 3 };
+    pub const DOWN: Look = Look { flow: Flow::Down, limit: MOST_NODES, text_width: 230, layer: 3 };
     /// From left to right, any number below each other.
     pub const RIGHT: Look =
         Look { flow: Flow::Right, limit: MOST_NODES, text_width: 210, layer: MOST_NODES };

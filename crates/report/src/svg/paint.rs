@@ -56,7 +56,8 @@ impl Drawing {
             body: String::new(),
         };
         let tag = outer.tag("", namespace);
-        let inner = format!("<svg x=\"{MARGIN}\" y=\"{MARGIN}\" width=\"{width}\" height=\"{height}\">\n");
+        let inner =
+            format!("<svg x=\"{MARGIN}\" y=\"{MARGIN}\" width=\"{width}\" height=\"{height}\">\n");
         format!("{tag}{head}{style}{paper}{inner}{body}</svg></svg>\n")
     }
 
@@ -315,7 +316,8 @@ impl Canvas<'_> {
 
     fn arrow_head(&self, tip: (f64, f64), direction: f64) -> String {
         let back = tip.1 - direction * (HEAD + 1.0);
-        let corners = [self.at(tip.0, tip.1), self.at(tip.0 - 4.2, back), self.at(tip.0 + 4.2, back)];
+        let corners =
+            [self.at(tip.0, tip.1), self.at(tip.0 - 4.2, back), self.at(tip.0 + 4.2, back)];
         let corners = corners.map(|(x, y)| format!("{} {}", short(x), short(y)));
         format!("M{}Z", corners.join("L"))
     }
@@ -385,9 +387,8 @@ fn node(out: &mut String, bulk: &Bulk, shape: Shape, of: Tone, x: f64, y: f64) {
     for (index, row) in bulk.rows.iter().enumerate() {
         let class = if row.tone == Tone::Muted { "g-line g-faint" } else { "g-line" };
         let dotted = measure::has_dot(row.tone);
-        let indent = if dotted { measure::INDENT } else { 0.0 };
         let step = TEXT_LINE + if index == 0 { 4.0 } else { 0.0 };
-        let at = text(out, class, TEXT, step, &row.text, left + indent);
+        let at = text(out, class, TEXT, step, &row.text, left + row.indent);
         if dotted && row.first {
             dot(out, row.tone, left + 3.0, at - 4.2);
         }
@@ -425,7 +426,8 @@ fn mark(out: &mut String, word: &str, x: f64, y: f64) {
 
 /// The outline of a node.
 fn outline(shape: Shape, x: f64, y: f64, wide: f64, high: f64, colour: &str) -> String {
-    let look = format!("class=\"g-body\" fill=\"#f6f7f8\" stroke=\"{colour}\" stroke-width=\"1.4\"");
+    let look =
+        format!("class=\"g-body\" fill=\"#f6f7f8\" stroke=\"{colour}\" stroke-width=\"1.4\"");
     let (right, low) = (x + wide, y + high);
     let n = short;
     match shape {

@@ -31,15 +31,19 @@ pub(crate) fn places(net: &Net) -> Places {
         settle(net, rank, &mut middle, |_| 0.0);
     }
     for round in 0..ROUNDS {
-        let ranks: Box<dyn Iterator<Item = &Vec<usize>>> =
-            if round % 2 == 0 { Box::new(net.ranks.iter()) } else { Box::new(net.ranks.iter().rev()) };
+        let ranks: Box<dyn Iterator<Item = &Vec<usize>>> = if round % 2 == 0 {
+            Box::new(net.ranks.iter())
+        } else {
+            Box::new(net.ranks.iter().rev())
+        };
         for rank in ranks {
             let wanted: Vec<f64> =
                 rank.iter().map(|item| pull(net, *item, &joints, &middle)).collect();
             settle(net, rank, &mut middle, |place| wanted[place]);
         }
     }
-    let edge = |side: f64| move |(item, at): (usize, &f64)| at + side * net.items[item].breadth / 2.0;
+    let edge =
+        |side: f64| move |(item, at): (usize, &f64)| at + side * net.items[item].breadth / 2.0;
     let least = middle.iter().enumerate().map(edge(-1.0)).fold(f64::INFINITY, f64::min);
     let most = middle.iter().enumerate().map(edge(1.0)).fold(f64::NEG_INFINITY, f64::max);
     if net.items.is_empty() {
@@ -116,7 +120,8 @@ fn settle(net: &Net, rank: &[usize], middle: &mut [f64], wanted: impl Fn(usize) 
             pools.push(joined);
         }
     }
-    let at = pools.iter().flat_map(|pool| std::iter::repeat_n(pool.sum / pool.weight, pool.members));
+    let at =
+        pools.iter().flat_map(|pool| std::iter::repeat_n(pool.sum / pool.weight, pool.members));
     for ((item, at), offset) in rank.iter().zip(at).zip(&offsets) {
         middle[*item] = at + offset;
     }

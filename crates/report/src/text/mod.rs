@@ -5,10 +5,11 @@
 mod coverage;
 mod incident;
 mod page;
+mod spread;
 pub(crate) mod wrap;
 
 use crate::words;
-use page::{Ink, Page};
+pub(crate) use page::{Cell, Ink, Page};
 use trailhound_model::{finding::Severity, incident::Incident, scan::Scan};
 
 /// How the terminal looks.
@@ -45,6 +46,7 @@ pub fn text(scan: &Scan, style: &TextStyle) -> String {
         incident::tell(&mut page, one, &findings);
     }
     list(&mut page, &listed);
+    spread::weaknesses(&mut page, scan);
     coverage::site(&mut page, scan);
     coverage::checked(&mut page, scan);
     coverage::read(&mut page, &scan.input);

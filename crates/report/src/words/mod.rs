@@ -358,7 +358,8 @@ pub(crate) fn explained(text: &str) -> (String, String) {
     if let Some((before, rest)) = text.split_once('`')
         && let Some((command, after)) = rest.split_once('`')
     {
-        let why = format!("{} {}", before.trim().trim_end_matches(':'), after.trim_matches(['.', ' ']));
+        let why =
+            format!("{} {}", before.trim().trim_end_matches(':'), after.trim_matches(['.', ' ']));
         return (sanitize::prose(&why), sanitize::prose(command));
     }
     let mut why = Vec::new();
