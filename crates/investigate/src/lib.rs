@@ -1,15 +1,15 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
-pub mod answers;
-pub mod commands;
-pub mod lookalikes;
-pub mod passport;
-pub mod reach;
 pub mod act;
+pub mod answers;
+pub mod apps;
+pub mod commands;
 pub mod diff;
 pub mod lineage;
 pub mod lookalikes;
+pub mod passport;
+pub mod reach;
 pub mod state;
 pub mod subject;
 pub mod timeline;
