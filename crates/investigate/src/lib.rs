@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod answers;
+pub mod apps;
 pub mod commands;
 pub mod diff;
 pub mod lineage;
