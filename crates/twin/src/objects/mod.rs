@@ -6,6 +6,7 @@
 //! bindings, and a 404 proves that something is not there.
 
 mod life;
+mod mounts;
 mod names;
 mod pending;
 mod present;
@@ -19,6 +20,7 @@ pub use life::{Act, Bound, Edge, Facet, Life, Told, Version};
 pub use store::{Dropped, Limits};
 pub use uses::Uses;
 
+use mounts::Mounts;
 use pending::Pending;
 use reasons::Reasons;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,7 @@ pub struct Objects {
     store: Store,
     pending: Pending,
     reasons: Reasons,
+    mounts: Mounts,
     uses: AllUses,
 }
 

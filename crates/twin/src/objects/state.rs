@@ -6,7 +6,7 @@ use super::{
 };
 use trailhound_model::{
     Str,
-    observed::{Observation, PodSpec, Said, State, Surety, Witness},
+    observed::{ContainerState, Observation, PodSpec, Said, State, Surety, Witness},
     time::Time,
 };
 
@@ -36,14 +36,13 @@ impl Objects {
                 life.owners.clone_from(&seen.owners);
             }
         }
-        let state = kept(&seen.state);
         let is_content = matches!(seen.resource.as_str(), "secrets" | "configmaps");
-        match (life.state(), &state) {
-            (Some(old), Some(new)) if seen.whole => facets(old, new, &mut changed),
-            (_, Some(State::Workload { replicas: Some(_), .. })) if !seen.whole => {
+        match (life.state(), &seen.state) {
+            (_, State::Workload { replicas: Some(_), .. }) if !seen.whole => {
                 changed.push(Facet::Replicas);
             }
-            (None, Some(_)) => changed.push(Facet::Content),
+            (Some(old), new) if seen.whole => facets(old, new, &mut changed),
+            (None, new) if is_kept(new) => changed.push(Facet::Content),
             _ => {}
         }
         if is_content && !write.who.is_empty() {
@@ -64,7 +63,7 @@ impl Objects {
             who: write.who.into(),
             witness: write.witness.clone(),
             surety,
-            state: state.filter(|_| seen.whole).map(Box::new),
+            state: if seen.whole { kept(&seen.state).map(Box::new) } else { None },
         });
     }
 
@@ -105,10 +104,13 @@ impl Objects {
     }
 }
 
+fn is_kept(state: &State) -> bool {
+    !matches!(state, State::Bare | State::Bound { .. } | State::Token { .. } | State::Note { .. })
+}
+
 /// The state as a version keeps it.
 fn kept(state: &State) -> Option<State> {
     match state {
-        State::Bare | State::Bound { .. } | State::Token { .. } | State::Note { .. } => None,
         State::Pod { spec, .. } => Some(State::Pod {
             spec: PodSpec { node: Str::default(), ..spec.clone() },
             addresses: Vec::new(),
@@ -118,7 +120,7 @@ fn kept(state: &State) -> Option<State> {
         State::Node { provider, .. } => {
             Some(State::Node { addresses: Vec::new(), provider: provider.clone() })
         }
-        other => Some(other.clone()),
+        other => is_kept(other).then(|| other.clone()),
     }
 }
 
@@ -138,32 +140,43 @@ fn facets(old: &State, new: &State, changed: &mut Vec<Facet>) {
                 changed.push(Facet::Labels);
             }
         }
+        (State::Node { provider: old, .. }, State::Node { provider: new, .. }) => {
+            if old != new {
+                changed.push(Facet::Content);
+            }
+        }
         (State::Binding(old), State::Binding(new)) if old != new => changed.push(Facet::Subjects),
         (State::Role { .. }, State::Role { .. }) if old != new => changed.push(Facet::Rules),
-        _ if old != new => changed.push(Facet::Content),
+        _ if is_kept(new) && old != new => changed.push(Facet::Content),
         _ => {}
     }
 }
 
 fn specs(old: &PodSpec, new: &PodSpec, changed: &mut Vec<Facet>) {
-    let names = |spec: &PodSpec| -> Vec<(Str, Str)> {
-        spec.containers.iter().map(|one| (one.name.clone(), one.image.clone())).collect()
-    };
-    let privileges = |spec: &PodSpec| {
-        let privileged = spec.containers.iter().any(|one| one.privileged);
-        let host = (spec.host_pid, spec.host_ipc, spec.host_network);
-        (privileged, host, spec.host_paths.clone(), spec.capabilities.clone())
-    };
-    let references =
-        |spec: &PodSpec| (spec.secrets.clone(), spec.config_maps.clone(), spec.claims.clone());
-    for (differs, facet) in [
-        (names(old) != names(new), Facet::Containers),
-        (old.service_account != new.service_account, Facet::Account),
-        (privileges(old) != privileges(new), Facet::Privileges),
-        (references(old) != references(new), Facet::References),
-        (old.pull_secrets != new.pull_secrets || old.automount != new.automount, Facet::Content),
+    let is_privileged = |spec: &PodSpec| spec.containers.iter().any(|one| one.privileged);
+    let host = |spec: &PodSpec| (spec.host_pid, spec.host_ipc, spec.host_network);
+    let named = |one: &ContainerState| (one.name.clone(), one.image.clone());
+    let same_containers = old.containers == new.containers
+        || old.containers.iter().map(named).eq(new.containers.iter().map(named));
+    for (is_same, facet) in [
+        (same_containers, Facet::Containers),
+        (old.service_account == new.service_account, Facet::Account),
+        (
+            is_privileged(old) == is_privileged(new)
+                && host(old) == host(new)
+                && old.host_paths == new.host_paths
+                && old.capabilities == new.capabilities,
+            Facet::Privileges,
+        ),
+        (
+            old.secrets == new.secrets
+                && old.config_maps == new.config_maps
+                && old.claims == new.claims,
+            Facet::References,
+        ),
+        (old.pull_secrets == new.pull_secrets && old.automount == new.automount, Facet::Content),
     ] {
-        if differs {
+        if !is_same {
             changed.push(facet);
         }
     }
