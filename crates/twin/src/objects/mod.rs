@@ -24,6 +24,7 @@ use mounts::Mounts;
 use pending::Pending;
 use reasons::Reasons;
 use serde::{Deserialize, Serialize};
+use state::Siblings;
 use store::{Key, Store};
 use trailhound_model::{
     Str, entity,
@@ -40,6 +41,7 @@ pub struct Objects {
     pending: Pending,
     reasons: Reasons,
     mounts: Mounts,
+    siblings: Siblings,
     uses: AllUses,
 }
 

@@ -4,8 +4,10 @@ use super::{
     Objects,
     life::{Facet, Version, tell},
 };
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use trailhound_model::{
-    Str,
+    Shared, Str,
     observed::{ContainerState, Observation, PodSpec, Said, State, Surety, Witness},
     time::Time,
 };
@@ -24,6 +26,7 @@ impl Objects {
     pub(super) fn apply(&mut self, id: u32, seen: &Observation, write: &Write<'_>) {
         let surety = if seen.said == Said::Asked { Surety::Inferred } else { Surety::Proved };
         self.apply_places(id, seen, surety, &write.witness);
+        let shared = self.siblings.state(seen);
         let Some(life) = self.store.get_mut(id) else { return };
         let mut changed = Vec::new();
         if seen.whole || !seen.labels.is_empty() {
@@ -63,7 +66,7 @@ impl Objects {
             who: write.who.into(),
             witness: write.witness.clone(),
             surety,
-            state: if seen.whole { kept(&seen.state).map(Box::new) } else { None },
+            state: shared.or_else(|| kept(&seen.state).filter(|_| seen.whole).map(Shared::from)),
         });
     }
 
@@ -104,6 +107,69 @@ impl Objects {
     }
 }
 
+/// The state of the last pod of each owner: its siblings mostly have the same, and hold it once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Siblings {
+    last: BTreeMap<Str, Shared<State>>,
+}
+
+/// Owners that are remembered; then all are forgotten and learned anew.
+const MOST_OWNERS: usize = 20_000;
+
+impl Siblings {
+    /// The state of a pod that a sibling has too, or is the first to have.
+    fn state(&mut self, seen: &Observation) -> Option<Shared<State>> {
+        let (State::Pod { spec, .. }, Some(owner)) = (&seen.state, seen.owners.first()) else {
+            return None;
+        };
+        if !seen.whole || owner.uid.is_empty() {
+            return None;
+        }
+        if let Some(last) = self.last.get(&owner.uid)
+            && let State::Pod { spec: known, .. } = &**last
+            && is_same_but_node(known, spec)
+        {
+            return Some(last.clone());
+        }
+        if self.last.len() >= MOST_OWNERS {
+            self.last.clear();
+        }
+        let state = Shared::from(kept(&seen.state)?);
+        self.last.insert(owner.uid.clone(), state.clone());
+        Some(state)
+    }
+}
+
+fn is_same_but_node(known: &PodSpec, spec: &PodSpec) -> bool {
+    // All fields are named, so that a new one is not forgotten here.
+    let PodSpec {
+        service_account,
+        automount,
+        node: _,
+        containers,
+        secrets,
+        config_maps,
+        pull_secrets,
+        claims,
+        host_paths,
+        host_pid,
+        host_ipc,
+        host_network,
+        capabilities,
+    } = spec;
+    known.service_account == *service_account
+        && known.automount == *automount
+        && known.containers == *containers
+        && known.secrets == *secrets
+        && known.config_maps == *config_maps
+        && known.pull_secrets == *pull_secrets
+        && known.claims == *claims
+        && known.host_paths == *host_paths
+        && (known.host_pid, known.host_ipc, known.host_network)
+            == (*host_pid, *host_ipc, *host_network)
+        && known.capabilities == *capabilities
+}
+
 fn is_kept(state: &State) -> bool {
     !matches!(state, State::Bare | State::Bound { .. } | State::Token { .. } | State::Note { .. })
 }
@@ -140,11 +206,8 @@ fn facets(old: &State, new: &State, changed: &mut Vec<Facet>) {
                 changed.push(Facet::Labels);
             }
         }
-        (State::Node { provider: old, .. }, State::Node { provider: new, .. }) => {
-            if old != new {
-                changed.push(Facet::Content);
-            }
-        }
+        // Addresses are the life's.
+        (State::Node { provider: old, .. }, State::Node { provider: new, .. }) if old == new => {}
         (State::Binding(old), State::Binding(new)) if old != new => changed.push(Facet::Subjects),
         (State::Role { .. }, State::Role { .. }) if old != new => changed.push(Facet::Rules),
         _ if is_kept(new) && old != new => changed.push(Facet::Content),
