@@ -13,3 +13,6 @@ pub mod reach;
 pub mod state;
 pub mod subject;
 pub mod timeline;
+pub mod who_can;
+
+pub use who_can::{WhoCan, who_can};

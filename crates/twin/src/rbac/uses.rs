@@ -233,12 +233,6 @@ impl Uses {
         uses
     }
 
-    /// The grants of a binding that a reason named.
-    pub(super) fn grants_of(&self, binding: &BindingKey) -> impl Iterator<Item = &GrantRef> {
-        let reasons = self.by_binding.get(binding).map(Vec::as_slice).unwrap_or_default();
-        reasons.iter().filter_map(|reason| Some(&self.known.get(*reason as usize)?.grant))
-    }
-
     /// How often one grant was used for exactly this.
     pub(super) fn count(&self, grant: &GrantRef, ask: &Ask<'_>) -> UseCount {
         let reasons = self.by_binding.get(&grant.binding).map(Vec::as_slice).unwrap_or_default();
