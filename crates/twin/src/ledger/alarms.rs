@@ -77,6 +77,8 @@ words! {
         UsedLater = "the request came after that";
         /// Within ten minutes.
         OtherPlaceAtOnce = "the same credential was used at another address within ten minutes";
+        /// By the pod's status, the networks of its node, else by the first use.
+        NotItsHome = "this address is not the one where the pod is";
         /// Neither is shared by pods or nodes.
         AddressesOwn = "neither address is shared by others";
         /// Only then can one tell that it was issued.
@@ -223,16 +225,18 @@ impl Ledger {
             (_, Some(false)) => Truth::True,
             (Some(_), None) | (None, None) => Truth::Unknown,
         };
-        match own {
+        let verdict = match own {
             Some(_) => verdict.with(PodAddressKnown, true),
             None => verdict,
-        }
-        .with(AddressForeign, foreign)
+        };
+        verdict.with(AddressForeign, foreign)
     }
 
     fn after_pod_end(&self, fact: &Fact) -> Verdict {
         let verdict = Verdict::default().with(Condition::BoundToPod, is_pod_token(fact));
-        let Some(pod) = self.pod_of(fact).filter(|_| is_pod_token(fact)) else { return verdict };
+        let Some(pod) = self.pod_of(fact) else {
+            return verdict.with(Condition::PodEndSeen, Truth::Unknown);
+        };
         let Some(silent) = pod.silent_from() else {
             return verdict.with(Condition::PodEndSeen, false);
         };
@@ -248,23 +252,42 @@ impl Ledger {
     }
 
     fn two_places(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
-        use Condition::{AddressesOwn, BoundToPod, OtherPlaceAtOnce};
+        use Condition::{AddressesOwn, BoundToPod, NotItsHome, OtherPlaceAtOnce};
         let verdict = Verdict::default().with(BoundToPod, is_pod_token(fact));
-        let Some(life) = life.filter(|_| is_pod_token(fact)) else { return verdict };
         let (address, time) = (fact.event.source_ip(), fact.event.time);
         let near = |last: Time| time.since(last).abs() <= AT_ONCE;
-        let mut others = life.places.iter().filter(|place| {
-            near(place.last)
-                && place.address != address
-                && addresses::comparable(&place.address, address)
+        let other = life.filter(|_| is_pod_token(fact)).and_then(|life| {
+            life.places.iter().find(|place| {
+                near(place.last)
+                    && place.address != address
+                    && addresses::comparable(&place.address, address)
+            })
         });
-        let other = others.next();
         let verdict = verdict.with(OtherPlaceAtOnce, other.is_some());
-        let Some(other) = other else { return verdict };
+        let (Some(other), Some(life)) = (other, life) else { return verdict };
+        let verdict = verdict.with(NotItsHome, !self.is_home(fact, life));
         let shared = |one: &str| self.addresses.is_shared(one) || self.addresses.is_kubelet(one);
         let pod = self.pod_of(fact);
         let host = pod.is_some_and(|pod| pod.host_network || pod.host == address);
         verdict.with(AddressesOwn, known(!shared(address) && !shared(&other.address) && !host))
+    }
+
+    /// Whether a request comes from where the pod itself is, as far as that is known: of two places one
+    /// is mostly the pod's own.
+    fn is_home(&self, fact: &Fact, life: &CredentialLife) -> bool {
+        let address = fact.event.source_ip();
+        let pod = self.pod_of(fact);
+        if let Some(pod) = pod.filter(|pod| !pod.addresses.is_empty()) {
+            return pod.addresses.iter().any(|own| own == address);
+        }
+        let node = node_of(fact, pod);
+        let first = life.places.first().map_or("", |place| place.address.as_str());
+        let of_node = |one: &str| self.addresses.is_of_node(one, node);
+        match (of_node(address), of_node(first)) {
+            (Some(true), Some(false)) => true,
+            (Some(false), Some(true)) => false,
+            _ => address == first,
+        }
     }
 
     fn never_issued(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
