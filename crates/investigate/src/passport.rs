@@ -202,7 +202,9 @@ mod tests {
 
     fn twin(facts: &[Fact]) -> Twin {
         let mut twin = Twin::default();
-        facts.iter().for_each(|fact| twin.observe(fact));
+        for fact in facts {
+            twin.observe(fact);
+        }
         twin
     }
 

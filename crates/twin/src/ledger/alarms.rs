@@ -223,7 +223,7 @@ impl Ledger {
             }
             (_, Some(true)) => Truth::False,
             (_, Some(false)) => Truth::True,
-            (Some(_), None) | (None, None) => Truth::Unknown,
+            (_, None) => Truth::Unknown,
         };
         let verdict = match own {
             Some(_) => verdict.with(PodAddressKnown, true),
@@ -292,7 +292,7 @@ impl Ledger {
 
     fn never_issued(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
         use Condition::{BeginningSeen, IdKnown, IssuesLogged, NoIssue, NothingForgotten};
-        let named = fact.credential.id.starts_with("JTI=") && self.is_account(fact);
+        let named = fact.credential.id.starts_with("JTI=") && is_account(fact);
         let verdict = Verdict::default().with(IdKnown, named);
         if !named {
             return verdict;
@@ -328,10 +328,10 @@ impl Ledger {
         let namespace = &fact.principal.actor().namespace;
         self.pods.find(namespace, &credential.pod, &credential.pod_uid)
     }
+}
 
-    pub(super) fn is_account(&self, fact: &Fact) -> bool {
-        fact.event.user.name.starts_with("system:serviceaccount:")
-    }
+fn is_account(fact: &Fact) -> bool {
+    fact.event.user.name.starts_with("system:serviceaccount:")
 }
 
 /// A condition that either holds or cannot be judged.

@@ -172,8 +172,7 @@ fn of_credential(twin: &Twin, life: &CredentialLife, at: Time) -> Vec<Candidate>
     let mut found = match life.kind {
         CredentialKind::PodToken => of_pod(twin, life, at),
         CredentialKind::X509 => of_certificate(twin, life, at),
-        CredentialKind::LegacyToken | CredentialKind::Unknown | CredentialKind::None => Vec::new(),
-        CredentialKind::Token => Vec::new(),
+        _ => Vec::new(),
     };
     found.extend(of_issue(life));
     found.extend(of_secret(twin, life, at));
