@@ -77,7 +77,9 @@ words! {
         UsedLater = "the request came after that";
         /// Within ten minutes.
         OtherPlaceAtOnce = "the same credential was used at another address within ten minutes";
-        /// By the pod's status, the networks of its node, else by the first use.
+        /// It does not say which of two places is the pod's.
+        NotFirstPlace = "the credential was first used elsewhere";
+        /// By the pod's status or the networks of its node.
         NotItsHome = "this address is not the one where the pod is";
         /// Neither is shared by pods or nodes.
         AddressesOwn = "neither address is shared by others";
@@ -252,7 +254,7 @@ impl Ledger {
     }
 
     fn two_places(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
-        use Condition::{AddressesOwn, BoundToPod, NotItsHome, OtherPlaceAtOnce};
+        use Condition::{AddressesOwn, BoundToPod, NotFirstPlace, NotItsHome, OtherPlaceAtOnce};
         let verdict = Verdict::default().with(BoundToPod, is_pod_token(fact));
         let (address, time) = (fact.event.source_ip(), fact.event.time);
         let near = |last: Time| time.since(last).abs() <= AT_ONCE;
@@ -265,7 +267,14 @@ impl Ledger {
         });
         let verdict = verdict.with(OtherPlaceAtOnce, other.is_some());
         let (Some(other), Some(life)) = (other, life) else { return verdict };
-        let verdict = verdict.with(NotItsHome, !self.is_home(fact, life));
+        let verdict = match self.is_home(fact, life) {
+            Some(home) => verdict.with(NotItsHome, !home),
+            // Which of the two is the pod's own is not known: the copy may have been used first.
+            None => verdict.with(
+                NotFirstPlace,
+                life.places.first().is_some_and(|place| place.address != address),
+            ),
+        };
         let shared = |one: &str| self.addresses.is_shared(one) || self.addresses.is_kubelet(one);
         let pod = self.pod_of(fact);
         let host = pod.is_some_and(|pod| pod.host_network || pod.host == address);
@@ -274,19 +283,19 @@ impl Ledger {
 
     /// Whether a request comes from where the pod itself is, as far as that is known: of two places one
     /// is mostly the pod's own.
-    fn is_home(&self, fact: &Fact, life: &CredentialLife) -> bool {
+    fn is_home(&self, fact: &Fact, life: &CredentialLife) -> Option<bool> {
         let address = fact.event.source_ip();
         let pod = self.pod_of(fact);
         if let Some(pod) = pod.filter(|pod| !pod.addresses.is_empty()) {
-            return pod.addresses.iter().any(|own| own == address);
+            return Some(pod.addresses.iter().any(|own| own == address));
         }
         let node = node_of(fact, pod);
         let first = life.places.first().map_or("", |place| place.address.as_str());
         let of_node = |one: &str| self.addresses.is_of_node(one, node);
         match (of_node(address), of_node(first)) {
-            (Some(true), Some(false)) => true,
-            (Some(false), Some(true)) => false,
-            _ => address == first,
+            (Some(true), Some(false)) => Some(true),
+            (Some(false), Some(true)) => Some(false),
+            _ => None,
         }
     }
 
