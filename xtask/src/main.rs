@@ -21,6 +21,7 @@ mod corpus_diff;
 mod detections;
 mod error;
 mod eval;
+mod generate;
 mod recording;
 mod rename;
 mod scan;
@@ -45,6 +46,7 @@ enum Command {
     CorpusDiff(corpus_diff::Args),
     Detections(detections::Args),
     Eval(eval::Args),
+    Generate(generate::Args),
     #[command(hide = true)]
     Measure(bench::MeasureArgs),
     Rename(rename::Args),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::CorpusDiff(args) => corpus_diff::run(&args),
         Command::Detections(args) => detections::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Measure(args) => bench::measure(&args),
         Command::Rename(args) => rename::run(&args),
         Command::Tidy(args) => tidy::run(&args),

@@ -6,7 +6,7 @@ use crate::{
     dedupe::{Dedupe, Key},
     feed::{self, Fired},
     fold::{Findings, Folded},
-    history::Past,
+    history::{Known, Past},
     integrity::{self, Integrity},
     joints::{self, Joints},
     judge::{Judge, record},
@@ -65,6 +65,8 @@ struct Cluster {
     undecided: BTreeMap<u32, u64>,
     /// The fact that last made a counting finding grow: its sentence is told with the last counts.
     growing: BTreeMap<String, Growing>,
+    /// Places of the findings in incidents that the fact at hand made or made longer.
+    found: Vec<usize>,
 }
 
 /// A counting finding that may still grow.
@@ -225,16 +227,22 @@ impl Cluster {
             with_twin: settings.twin,
             undecided: BTreeMap::new(),
             growing: BTreeMap::new(),
+            found: Vec::new(),
         }
     }
 
     fn apply(&mut self, rules: &RuleSet, fact: &Fact) {
+        self.found.clear();
         self.coverage.observe(fact);
         if let Some(finding) = self.integrity.weigh(fact) {
             let folded = self.findings.add(finding, |_| {});
             self.settle(folded, fact);
         }
-        let judged = self.stages.part(fact) == Part::Judge;
+        let part = self.stages.part(fact);
+        let judged = part == Part::Judge;
+        if part == Part::Continuation && self.with_twin {
+            self.twin.closed(fact);
+        }
         let mut gravest = Severity::Info;
         let mut held: SmallVec<[u32; 4]> = SmallVec::new();
         for candidate in &fact.candidates {
@@ -258,6 +266,9 @@ impl Cluster {
         if !judged {
             return;
         }
+        if self.with_twin {
+            self.correlator.follow(fact, &self.found, self.findings.list(), &self.past);
+        }
         self.past.learn(fact, gravest >= Severity::Medium);
         if self.with_twin {
             self.twin.observe(fact);
@@ -273,7 +284,8 @@ impl Cluster {
         held: &mut SmallVec<[u32; 4]>,
     ) -> Severity {
         let Some(rule) = rules.rule(candidate.rule) else { return Severity::Info };
-        let verdict = rules.confirm(&candidate, fact, &self.past);
+        let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+        let verdict = rules.confirm(&candidate, fact, &known);
         match (verdict.truth, rule.correlation()) {
             (Truth::False, _) => Severity::Info,
             (Truth::Unknown, _) => {
@@ -300,7 +312,8 @@ impl Cluster {
     }
 
     fn found(&mut self, rules: &RuleSet, rule: &Rule, fact: &Fact, verdict: &Verdict) {
-        let judge = Judge { rules, rule, fact, history: &self.past };
+        let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+        let judge = Judge { rules, rule, fact, history: &known };
         let finding = judge.finding(verdict);
         let folded = self.findings.add(finding, |new| judge.tell(new, &BTreeMap::new()));
         self.settle_for(rule, verdict.severity, folded, fact);
@@ -317,10 +330,18 @@ impl Cluster {
             Folded::New(place) | Folded::Into(place) if self.is_mere_doubt(place) => {}
             // What the site expected is no incident.
             Folded::New(place) | Folded::Into(place) if self.is_silenced(place) => {}
-            Folded::New(place) => self.correlator.add(place, self.findings.list()),
-            Folded::Into(place) => self.correlator.touch(place, self.findings.list()),
+            Folded::New(place) => {
+                self.correlator.add(place, self.findings.list());
+                self.found.push(place);
+            }
+            Folded::Into(place) => self.touched(place),
             Folded::Dropped => {}
         }
+    }
+
+    fn touched(&mut self, place: usize) {
+        self.correlator.touch(place, self.findings.list());
+        self.found.push(place);
     }
 
     fn is_mere_doubt(&self, place: usize) -> bool {
@@ -373,7 +394,8 @@ impl Cluster {
                 return false;
             }
             Step::Fires { records, count, values } => {
-                let judge = Judge { rules, rule, fact, history: &self.past };
+                let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+                let judge = Judge { rules, rule, fact, history: &known };
                 let extra = counts(count, &values, span(&records, fact));
                 let mut finding = judge.finding(verdict);
                 finding.id = Finding::id_of(rule.id(), &finding.cluster, &records);
@@ -407,11 +429,12 @@ impl Cluster {
                 joints::Step::Quiet => {}
                 joints::Step::Grows { finding } => {
                     if let Some(place) = self.findings.grow(&finding, record(fact)) {
-                        self.correlator.touch(place, self.findings.list());
+                        self.touched(place);
                     }
                 }
                 joints::Step::Fires { matches, count, measure } => {
-                    let judge = Judge { rules, rule, fact, history: &self.past };
+                    let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+                    let judge = Judge { rules, rule, fact, history: &known };
                     let (finding, explanation) = feed::finding(&judge, &matches, count, measure);
                     let folded = self.findings.add(finding, |new| {
                         judge.tell(new, &BTreeMap::new());
@@ -441,7 +464,7 @@ impl Cluster {
     fn grow(&mut self, id: &str, value: String, fact: &Fact) {
         let Some(place) = self.findings.grow(id, record(fact)) else { return };
         if !self.is_silenced(place) {
-            self.correlator.touch(place, self.findings.list());
+            self.touched(place);
         }
         if let Some(growing) = self.growing.get_mut(id)
             && growing.values.len() < 8
@@ -521,7 +544,8 @@ impl Cluster {
         for finding in &mut findings {
             let Some(growing) = self.growing.get(&finding.id) else { continue };
             let Some(rule) = rules.rule(growing.rule) else { continue };
-            let judge = Judge { rules, rule, fact: &growing.fact, history: &self.past };
+            let known = Known::of(&self.past, &self.twin, self.with_twin, &self.coverage);
+            let judge = Judge { rules, rule, fact: &growing.fact, history: &known };
             let extra =
                 counts(finding.record_count, &growing.values, finding.last.since(finding.time));
             finding.explanation = judge.explanation(&extra, &finding.site);

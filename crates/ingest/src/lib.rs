@@ -23,6 +23,7 @@ mod native;
 mod open;
 mod reader;
 mod record;
+mod select;
 mod source;
 mod tally;
 mod tree;

@@ -23,6 +23,7 @@ use trailhound_model::{
     event::{Event, Level, Stage},
     fact::{Exhibit, RECORD_LIMIT, Sealed},
     lookup::{Bodies, Reading, Side, Step, Value},
+    observed::Observed,
 };
 
 /// Subresources whose requests carry no body worth the name, whatever their verb.
@@ -299,6 +300,16 @@ impl Bodies for Record<'_> {
 
     fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.text.as_bytes()).into()
+    }
+
+    fn observed(&self) -> Option<Box<Observed>> {
+        let bodies = extract::observed::Bodies {
+            masker: self.masker,
+            wire: self.wire,
+            request: self.raw(Side::Request).map(|raw| raw.0.as_ref()),
+            response: self.raw(Side::Response).map(|raw| raw.0.as_ref()),
+        };
+        bodies.observed().map(Box::new)
     }
 
     fn exhibit(&self) -> Exhibit {

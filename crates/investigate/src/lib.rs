@@ -2,9 +2,12 @@
 //! whoever shows them.
 
 pub mod act;
+pub mod answers;
+pub mod commands;
 pub mod diff;
 pub mod lineage;
 pub mod lookalikes;
+pub mod reach;
 pub mod state;
 pub mod subject;
 pub mod timeline;

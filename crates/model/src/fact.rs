@@ -190,6 +190,7 @@ impl Fact {
             + self.noted.iter().map(|one| 24 * one.values.len()).sum::<usize>()
             + self.exhibit.as_ref().map_or(0, |exhibit| exhibit.weight())
             + self.alerts.iter().map(|alert| 2 * alert.output.len()).sum::<usize>()
+            + self.observed.as_ref().map_or(0, |observed| observed.weight())
     }
 
     /// The body, if it was extracted.

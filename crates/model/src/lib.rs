@@ -25,6 +25,7 @@ pub mod scan;
 pub mod shared;
 pub mod site;
 pub mod time;
+pub mod words;
 
 pub use shared::Shared;
 

@@ -211,6 +211,43 @@ pub trait History {
         Truth::Unknown
     }
 
+    /// Whether a token that is bound to a pod comes from an address that is neither the pod's nor its
+    /// node's. `Unknown` where clients share addresses or too little is known of the node.
+    fn token_off_node(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the token was used after the pod that it is bound to had ended.
+    fn token_after_pod_end(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the token, bound to one pod, was used at another address a few minutes ago.
+    fn token_two_places(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the log, complete since it can have been issued, shows no issue of the service account
+    /// token.
+    fn token_never_issued(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether the token was used after it had expired.
+    fn token_after_expiry(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Whether a client certificate bears the name of a service account.
+    fn account_with_certificate(&self, _fact: &Fact) -> Truth {
+        Truth::Unknown
+    }
+
+    /// Which conditions of these alarms were checked and which could not be, in words.
+    fn token_checks(&self, _fact: &Fact) -> String {
+        String::new()
+    }
+
     /// Any other named look-up (`twin.…`), for conditions that come with later layers.
     fn named(&self, name: &str, fact: &Fact, event: &Event) -> Reading<Value> {
         let _ = (name, fact, event);

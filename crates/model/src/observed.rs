@@ -259,7 +259,8 @@ pub enum State {
         uid: Str,
         /// `reason`
         reason: Str,
-        /// Objects that the message names, as the known controllers write it ("Created pod: x").
+        /// The object that the message names, as the known controllers write it ("Created pod: x");
+        /// of `Scheduled` the node.
         names: Str,
     },
 }
@@ -306,6 +307,28 @@ pub struct Observed {
     pub left_out: u64,
 }
 
+impl Observed {
+    /// Bytes that it holds, about: what a client can make long.
+    pub fn weight(&self) -> usize {
+        self.objects.iter().map(Observation::weight).sum()
+    }
+}
+
+impl Observation {
+    fn weight(&self) -> usize {
+        let pairs = 64 * self.labels.len() + 128 * self.owners.len();
+        let state = match &self.state {
+            State::Pod { spec, .. } | State::Workload { spec, .. } => {
+                200 * spec.containers.len() + 24 * spec.config_maps.len() + 24 * spec.secrets.len()
+            }
+            State::Role { rules, .. } => 300 * rules.len(),
+            State::Binding(binding) => 100 * binding.subjects.len(),
+            _ => 0,
+        };
+        size_of::<Observation>() + pairs + state
+    }
+}
+
 /// Objects of one list that are kept.
 pub const MOST_OBJECTS: usize = 5_000;
 
@@ -318,11 +341,15 @@ pub fn is_wanted(event: &Event, outcome: Outcome) -> bool {
     if !event.bodies.request && !event.bodies.response {
         return false;
     }
+    if event.request_uri.contains("dryRun=") {
+        return false;
+    }
     let Some(object) = &event.object else { return false };
     let of = (object.api_group.as_str(), object.resource.as_str(), object.subresource.as_str());
     match event.verb.as_str() {
         "create" | "update" | "patch" | "delete" | "deletecollection" => is_written(of),
-        "get" | "list" => is_read(of),
+        "get" => is_right(of),
+        "list" => is_right(of) || is_listed(of),
         _ => false,
     }
 }
@@ -333,6 +360,7 @@ fn is_written((group, resource, subresource): (&str, &str, &str)) -> bool {
         ("", "nodes") => matches!(subresource, "" | "status"),
         ("", "serviceaccounts") => matches!(subresource, "" | "token"),
         ("certificates.k8s.io", "certificatesigningrequests") => true,
+        ("apps", _) => matches!(subresource, "" | "scale"),
         (
             "",
             "namespaces"
@@ -343,13 +371,25 @@ fn is_written((group, resource, subresource): (&str, &str, &str)) -> bool {
             | "events",
         )
         | ("events.k8s.io", "events")
-        | ("apps" | "batch" | "rbac.authorization.k8s.io" | "admissionregistration.k8s.io", _)
+        | ("batch" | "rbac.authorization.k8s.io" | "admissionregistration.k8s.io", _)
         | ("networking.k8s.io", "ingresses" | "networkpolicies") => subresource.is_empty(),
         _ => false,
     }
 }
 
-/// Rights are read rarely and matter most; what else is read would cost more than it tells.
-fn is_read((group, _, subresource): (&str, &str, &str)) -> bool {
-    group == "rbac.authorization.k8s.io" && subresource.is_empty()
+/// Rights, and certificates as the signer made them: rarely read, and they matter most.
+fn is_right((group, resource, subresource): (&str, &str, &str)) -> bool {
+    let is_certificate = group == "certificates.k8s.io" && resource == "certificatesigningrequests";
+    (group == "rbac.authorization.k8s.io" || is_certificate) && subresource.is_empty()
+}
+
+/// Lists show what was there before the log began.
+fn is_listed((group, resource, subresource): (&str, &str, &str)) -> bool {
+    subresource.is_empty()
+        && match group {
+            "" => matches!(resource, "pods" | "nodes" | "namespaces" | "serviceaccounts"),
+            "apps" => resource != "controllerrevisions",
+            "batch" | "admissionregistration.k8s.io" => true,
+            _ => false,
+        }
 }

@@ -6,6 +6,7 @@
 
 pub mod backtest;
 mod blind;
+mod deepen;
 pub mod feed;
 pub mod geo;
 pub mod investigate;

@@ -1,7 +1,7 @@
 //! `scan`: read what there is, judge it, give one answer.
 
 use crate::{
-    blind,
+    blind, deepen,
     feed::{Pool, STACK},
     merge::{Merge, Witness},
     repeats,
@@ -123,7 +123,11 @@ pub(crate) fn scan_with_twins(
             .join()
             .map_err(|_| ScanError::Fault)
     })?;
-    Ok((answer(rules, outcome, gathered), twins))
+    let mut scan = answer(rules, outcome, gathered);
+    if options.settings.twin {
+        deepen::deepen(&mut scan, &twins);
+    }
+    Ok((scan, twins))
 }
 
 fn run(

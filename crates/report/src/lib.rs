@@ -7,6 +7,7 @@
 
 pub mod investigate;
 pub mod sanitize;
+pub mod svg;
 
 mod advice;
 mod contract;

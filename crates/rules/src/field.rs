@@ -239,6 +239,13 @@ fields! {
     HistoryRefusedToAnother "history.refusedToAnother" Bool History;
     HistoryGrantUnseen "history.grantUnseen" Bool History;
     HistoryTokenMintedElsewhere "history.tokenMintedElsewhere" Bool History;
+    HistoryTokenOffNode "history.tokenOffNode" Bool History;
+    HistoryTokenAfterPodEnd "history.tokenAfterPodEnd" Bool History;
+    HistoryTokenTwoPlaces "history.tokenTwoPlaces" Bool History;
+    HistoryTokenNeverIssued "history.tokenNeverIssued" Bool History;
+    HistoryTokenAfterExpiry "history.tokenAfterExpiry" Bool History;
+    HistoryAccountWithCertificate "history.accountWithCertificate" Bool History;
+    HistoryTokenChecks "history.tokenChecks" Text History;
 }
 
 /// A field as a rule names it: with the key of a map or the path into a raw body.

@@ -288,7 +288,9 @@ impl<'a> View<'a> {
             Origin::RawRequest | Origin::RawResponse => map(self.raw(field), |value| {
                 Reading::Present(value_text(&value).into_owned().into())
             }),
-            Origin::History => Reading::Unknown,
+            Origin::History => {
+                map(self.history_text(field.id()), |text| Reading::Present(text.into()))
+            }
         }
     }
 

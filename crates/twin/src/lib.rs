@@ -42,6 +42,11 @@ impl Twin {
         self.sessions.observe(fact);
     }
 
+    /// Takes the last record of a long-running request whose first was observed before.
+    pub fn closed(&mut self, fact: &Fact) {
+        self.sessions.close(fact);
+    }
+
     /// What exists when.
     pub fn objects(&self) -> &Objects {
         &self.objects

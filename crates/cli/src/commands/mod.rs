@@ -1,11 +1,16 @@
 //! One file per command.
 
 mod alerts;
+mod at;
 mod demo;
+mod diff;
+mod lineage;
+mod questions;
 mod rule_files;
 mod rules;
 mod scan;
 mod site_files;
+mod timeline;
 
 use crate::{
     args::{Cli, Command},
@@ -19,6 +24,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
     match &cli.command {
         Command::Scan(args) => scan::run(args),
         Command::Demo(output) => demo::run(output),
+        Command::Timeline(args) => timeline::run(args),
+        Command::Lineage(args) => lineage::run(args),
+        Command::At(args) => at::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Rules { command } => rules::run(command),
     }
 }

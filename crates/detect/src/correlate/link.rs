@@ -37,6 +37,9 @@ pub enum Joint {
     Credential,
     /// The same person at the same unusual address, in one piece of work.
     Session,
+    /// Something was asked for whose name the log does not have, and what is used was never seen
+    /// before: it can be no other.
+    Supposed,
     /// The same actor doing the same thing again.
     Repeat,
 }
@@ -54,7 +57,27 @@ impl Joint {
             Joint::Object => "object",
             Joint::Credential => "credential",
             Joint::Session => "session",
+            Joint::Supposed => "supposed",
             Joint::Repeat => "repeat",
+        }
+    }
+
+    /// Why two acts belong together, in a sentence.
+    pub fn why(self) -> &'static str {
+        match self {
+            Joint::Pod => "The credential of a pod that was made or entered was used.",
+            Joint::Token => "The token that was issued was used.",
+            Joint::Certificate => "The certificate that was asked for was used.",
+            Joint::Grant => "The rights that were given were used.",
+            Joint::Account => "The credential in the secret was used.",
+            Joint::Impersonation => "It acted as that identity.",
+            Joint::Object => "It worked on the same object.",
+            Joint::Credential => "The same credential at the same address went on.",
+            Joint::Session => "The same hand went on in the same piece of work.",
+            Joint::Supposed => {
+                "What was asked for shortly before is not named in the log; what is used here had never been seen, and nothing else that is known can be it."
+            }
+            Joint::Repeat => "The same was done again.",
         }
     }
 
@@ -65,7 +88,7 @@ impl Joint {
             Joint::Pod | Joint::Grant | Joint::Certificate => 0.9,
             Joint::Credential | Joint::Object => 0.8,
             Joint::Account => 0.75,
-            Joint::Session => 0.6,
+            Joint::Session | Joint::Supposed => 0.6,
             Joint::Repeat => 0.5,
         }
     }

@@ -5,11 +5,17 @@
 //! at the same unusual address within a short pause is one session. Nothing is joined by a shared
 //! address, an anonymous name or a controller alone; see [`link`] for every edge and its reason.
 //!
-//! This is the first form: it sees findings only. The twin will add causes that no rule reports.
+//! What no rule objects to is part of the story too: [`follow`] ties the other acts of the same hands
+//! to it, forward and back, by the traces that they leave.
 
+mod follow;
+mod hands;
+mod keys;
 pub mod link;
+mod split;
+mod spread;
 pub mod story;
-pub mod words;
+pub(crate) use trailhound_model::words;
 
 use link::{Joint, Link};
 use serde::{Deserialize, Serialize};
@@ -46,6 +52,10 @@ pub struct Group {
     pub edges: Vec<Edge>,
     /// Ids of incidents that were merged into this one.
     pub merged: Vec<String>,
+    /// Its acts, as places in the list of acts.
+    pub(crate) acts: Vec<usize>,
+    /// Why its acts belong together.
+    pub(crate) ties: Vec<follow::Tie>,
 }
 
 /// Incidents in the making.
@@ -54,6 +64,7 @@ pub struct Correlator {
     groups: Vec<Group>,
     group_of: HashMap<usize, usize>,
     marks: HashMap<String, Vec<Mark>>,
+    trail: follow::Trail,
 }
 
 impl Correlator {
@@ -149,7 +160,10 @@ impl Correlator {
             target.edges.extend(group.edges);
             target.merged.extend(group.merged);
             target.merged.extend(old_id);
+            target.acts.extend(&group.acts);
+            target.ties.extend(group.ties);
         }
+        self.trail.moved(&group.acts, home);
     }
 
     /// The incidents so far, worst first.
@@ -158,7 +172,8 @@ impl Correlator {
             .groups
             .iter()
             .filter(|group| !group.findings.is_empty())
-            .map(|group| story::tell(group, all))
+            .flat_map(|group| split::split(group, all, &self.trail))
+            .map(|group| story::tell(&group, all, &self.trail))
             .collect();
         incidents.sort_by(|a, b| {
             b.severity.cmp(&a.severity).then(a.first_seen.cmp(&b.first_seen)).then(a.id.cmp(&b.id))

@@ -1,12 +1,12 @@
 //! An incident told in plain words, for a reader who does not know Kubernetes. Every sentence is
 //! put together from findings; nothing is added that no record shows.
 
-use super::{Group, link::Joint, words};
+use super::{Group, follow::Trail, link::Joint, spread, words};
 use std::collections::BTreeSet;
 use trailhound_model::{
     Str,
     finding::{Finding, Severity, TouchRole},
-    incident::{Hop, Incident, Step},
+    incident::{Hand, Hop, Incident, Step},
 };
 
 /// Steps, next steps and evidence that an incident names; the rest is counted in its findings.
@@ -18,13 +18,14 @@ pub fn incident_id(first: &Finding) -> String {
 }
 
 /// Tells a group.
-pub fn tell(group: &Group, all: &[Finding]) -> Incident {
+pub(super) fn tell(group: &Group, all: &[Finding], trail: &Trail) -> Incident {
     let mut findings: Vec<&Finding> = group.findings.iter().filter_map(|p| all.get(*p)).collect();
     let opened = findings.first().map(|first| incident_id(first)).unwrap_or_default();
     findings.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.id.cmp(&b.id)));
     let hops = hops(group, all);
     let worst = worst(&findings);
     let severity = severity(&findings, &hops);
+    let (hands, causes) = spread::draw(group, all, trail);
     Incident {
         id: opened,
         severity,
@@ -47,8 +48,10 @@ pub fn tell(group: &Group, all: &[Finding]) -> Incident {
             .into_iter()
             .collect(),
         findings: findings.iter().map(|finding| finding.id.clone()).collect(),
-        evidence: evidence(&findings),
+        evidence: evidence(&findings, &hands),
         hops,
+        hands,
+        causes,
         next_steps: next_steps(&findings),
         unknowns: unknowns(&findings),
         merged: group.merged.clone(),
@@ -274,6 +277,9 @@ fn reason(from: &Finding, to: &Finding, joint: Joint) -> String {
         Joint::Impersonation => "it acted as that identity".to_owned(),
         Joint::Object => format!("both worked on {}", words::words(&to.target)),
         Joint::Credential => "the same token was used from the same address".to_owned(),
+        Joint::Supposed => {
+            "what it uses was never seen before and fits what was asked for".to_owned()
+        }
         Joint::Session | Joint::Repeat => "the same hand at the same address".to_owned(),
     }
 }
@@ -299,15 +305,11 @@ fn impersonation(finding: &Finding) -> Option<Hop> {
     })
 }
 
-fn evidence(findings: &[&Finding]) -> Vec<Str> {
+fn evidence(findings: &[&Finding], hands: &[Hand]) -> Vec<Str> {
     let mut seen = BTreeSet::new();
-    let mut evidence = Vec::new();
-    for record in findings.iter().flat_map(|finding| &finding.records) {
-        if seen.insert(record.audit_id.clone()) {
-            evidence.push(record.audit_id.clone());
-        }
-    }
-    evidence
+    let cited = findings.iter().flat_map(|finding| &finding.records).map(|one| &one.audit_id);
+    let followed = hands.iter().flat_map(|hand| &hand.acts).flat_map(|act| &act.evidence);
+    cited.chain(followed).filter(|id| seen.insert((*id).clone())).cloned().collect()
 }
 
 /// The steps of the gravest findings first, none twice.

@@ -6,10 +6,13 @@
 //! speak through `model::lookup::History`. An event is judged before it is added here.
 
 mod actor;
+mod ledger;
 mod minted;
 mod network;
 mod places;
 mod refusals;
+
+pub(crate) use ledger::Known;
 
 use actor::Actor;
 use minted::Minted;

@@ -9,8 +9,11 @@
 mod access;
 mod added;
 mod certificate;
+mod forms;
+pub(crate) mod observed;
 mod patch;
 mod security;
+mod states;
 mod workload;
 
 use crate::{

@@ -2,12 +2,14 @@
 //! it. The content-security policy forbids everything but the style in the file itself, so that
 //! even a mistake in escaping could not run or fetch anything.
 
+mod answers;
 mod chain;
 mod coverage;
 mod evidence;
 mod glossary;
 mod overview;
 mod pretty;
+mod spread;
 mod summary;
 mod view;
 
@@ -28,6 +30,8 @@ const TOLD: usize = 60;
 const LISTED: usize = 500;
 /// Findings listed that the site made quiet.
 const SILENCED: usize = 60;
+/// Standing weaknesses printed.
+const WEAKNESSES: usize = 40;
 /// Findings printed in full, over all incidents.
 const FINDINGS: usize = 300;
 
@@ -45,6 +49,8 @@ struct Report {
     incidents: Vec<IncidentView>,
     others: Vec<Brief>,
     others_left_out: usize,
+    weaknesses: Vec<evidence::FindingView>,
+    weaknesses_left_out: usize,
     clusters: Vec<coverage::ClusterView>,
     blind: Vec<coverage::Blind>,
     undecided: Vec<coverage::Blind>,
@@ -73,6 +79,7 @@ fn report(scan: &Scan) -> Report {
     let others: Vec<Brief> =
         scan.incidents.iter().skip(told).take(LISTED).map(view::brief).collect();
     let (silenced, silenced_left_out) = words::site::silenced(scan, SILENCED);
+    let (incidents, weaknesses, weaknesses_left_out) = told_in_full(scan, told);
     Report {
         version: sanitize::prose(&scan.version),
         headline: words::headline(scan),
@@ -82,7 +89,9 @@ fn report(scan: &Scan) -> Report {
         tally: view::tally(scan),
         summary: summary::of(scan),
         overview: overview::of(scan),
-        incidents: incidents(scan, told),
+        incidents,
+        weaknesses,
+        weaknesses_left_out,
         others_left_out: scan.incidents.len() - told - others.len(),
         others,
         clusters: coverage::clusters(scan),
@@ -114,8 +123,12 @@ fn mood(scan: &Scan) -> &'static str {
     }
 }
 
-/// Each finding is printed once, under the first incident that has it.
-fn incidents(scan: &Scan, told: usize) -> Vec<IncidentView> {
+/// Incidents and standing weaknesses, with how many of the latter are left out. Each finding is
+/// printed once, under the first incident that has it.
+fn told_in_full(
+    scan: &Scan,
+    told: usize,
+) -> (Vec<IncidentView>, Vec<evidence::FindingView>, usize) {
     let findings: BTreeMap<&str, &Finding> =
         scan.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let mut anchors = Anchors::new();
@@ -142,7 +155,12 @@ fn incidents(scan: &Scan, told: usize) -> Vec<IncidentView> {
         view.findings_left_out = left_out;
         views.push(view);
     }
-    views
+    let weak: Vec<&Finding> = words::weaknesses(scan);
+    let of =
+        |(index, finding): (usize, &&Finding)| evidence.finding(finding, format!("w{}", index + 1));
+    let printed: Vec<_> = weak.iter().take(WEAKNESSES).enumerate().map(of).collect();
+    let left_out = weak.len() - printed.len();
+    (views, printed, left_out)
 }
 
 /// The text in which the glossary looks for its words.
@@ -158,6 +176,9 @@ fn corpus(scan: &Scan) -> String {
         one.steps.iter().for_each(|step| add(&step.text));
         one.principals.iter().chain(&one.targets).for_each(|name| add(&words::named(name)));
         one.next_steps.iter().chain(&one.unknowns).for_each(|sentence| add(sentence));
+        one.answers.iter().flat_map(|one| &one.answer).for_each(|sentence| add(sentence));
+        one.reach.iter().for_each(|reach| add(&reach.sentence));
+        one.hands.iter().flat_map(|hand| &hand.acts).for_each(|act| add(&act.sentence));
     }
     for finding in scan.findings.iter().take(FINDINGS) {
         add(&finding.rule.title);

@@ -1,8 +1,10 @@
 //! What the template prints: strings that are already harmless, already in words and already
 //! capped. The template decides where things stand and nothing else; it escapes for HTML.
 
+use super::answers::{self, AnswerView, CommandView, HandView, ReachView};
 use super::chain::{self, Chain};
 use super::evidence::FindingView;
+use super::spread::{self, SpreadView};
 use crate::{
     advice::{self, Part},
     sanitize, words,
@@ -75,6 +77,12 @@ pub(crate) struct IncidentView {
     pub(crate) cluster: String,
     pub(crate) sure: String,
     pub(crate) story: Vec<Part>,
+    pub(crate) spread: Option<SpreadView>,
+    pub(crate) answers: Vec<AnswerView>,
+    pub(crate) reach: Vec<ReachView>,
+    pub(crate) commands: Vec<CommandView>,
+    pub(crate) hands: Vec<HandView>,
+    pub(crate) hands_left_out: usize,
     pub(crate) steps: Vec<StepView>,
     pub(crate) folded_steps: Vec<StepView>,
     pub(crate) steps_left_out: usize,
@@ -114,6 +122,8 @@ pub(crate) type Anchors<'a> = BTreeMap<&'a str, String>;
 pub(crate) fn incident(number: usize, one: &Incident, anchors: &Anchors) -> IncidentView {
     let length = one.last_seen.since(one.first_seen);
     let (steps, folded_steps, steps_left_out) = steps(one, anchors);
+    let (spread, hands) = (spread::of(one), answers::hands(one, anchors));
+    let hops = one.hops.get(..HOPS).unwrap_or(&one.hops);
     IncidentView {
         number,
         serious: words::is_serious(one),
@@ -125,11 +135,17 @@ pub(crate) fn incident(number: usize, one: &Incident, anchors: &Anchors) -> Inci
         cluster: sanitize::prose(&words::cluster(&one.cluster)),
         sure: words::sure(one.confidence),
         story: advice::inline(&sanitize::prose(&one.story)),
+        answers: answers::answers(one),
+        reach: answers::reach(one),
+        commands: answers::commands(one),
+        hands_left_out: one.hands.len().saturating_sub(hands.len()),
+        hands,
         steps,
         folded_steps,
         steps_left_out,
-        chains: chain::chains(one.hops.get(..HOPS).unwrap_or(&one.hops)),
-        hops_left_out: one.hops.len().saturating_sub(HOPS),
+        chains: if spread.is_some() { Vec::new() } else { chain::chains(hops) },
+        hops_left_out: if spread.is_some() { 0 } else { one.hops.len() - hops.len() },
+        spread,
         principals: entities(&one.principals),
         targets: entities(&one.targets),
         names_left_out: one.principals.len().saturating_sub(NAMES)

@@ -5,7 +5,7 @@
 mod coverage;
 mod incident;
 mod page;
-mod wrap;
+pub(crate) mod wrap;
 
 use crate::words;
 pub(crate) use page::{Cell, Ink, Page};

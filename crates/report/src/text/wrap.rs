@@ -15,7 +15,12 @@ fn columns(character: char) -> usize {
 
 /// The text in lines of at most `limit` columns; at least one line.
 pub(crate) fn wrap(text: &str, limit: usize) -> Vec<String> {
-    let mut lines = Lines { limit: limit.max(2), done: Vec::new(), line: String::new(), used: 0 };
+    wrap_by(text, limit.max(2), columns)
+}
+
+/// The same in any unit in which characters can be measured.
+pub(crate) fn wrap_by(text: &str, limit: usize, measure: fn(char) -> usize) -> Vec<String> {
+    let mut lines = Lines { limit, measure, done: Vec::new(), line: String::new(), used: 0 };
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         lines.push(word);
     }
@@ -25,24 +30,31 @@ pub(crate) fn wrap(text: &str, limit: usize) -> Vec<String> {
 
 struct Lines {
     limit: usize,
+    measure: fn(char) -> usize,
     done: Vec<String>,
     line: String,
     used: usize,
 }
 
 impl Lines {
+    fn width(&self, text: &str) -> usize {
+        text.chars().map(self.measure).sum()
+    }
+
     fn push(&mut self, word: &str) {
-        let wide = width(word);
-        if self.used > 0 && self.used + 1 + wide > self.limit && !self.worth_breaking(wide) {
+        let (wide, gap) = (self.width(word), (self.measure)(' '));
+        if self.used > 0 && self.used + gap + wide > self.limit && !self.worth_breaking(wide) {
             self.end_line();
         }
         let mut rest = word;
         while !rest.is_empty() {
-            let blank = usize::from(self.used > 0);
-            let (head, tail) = break_at(rest, self.limit.saturating_sub(self.used + blank));
-            self.line.extend(std::iter::repeat_n(' ', blank));
+            let blank = if self.used > 0 { gap } else { 0 };
+            let (head, tail) = self.break_at(rest, self.limit.saturating_sub(self.used + blank));
+            if blank > 0 {
+                self.line.push(' ');
+            }
             self.line.push_str(head);
-            self.used += blank + width(head);
+            self.used += blank + self.width(head);
             rest = tail;
             if !rest.is_empty() {
                 self.end_line();
@@ -52,34 +64,35 @@ impl Lines {
 
     /// A word that needs breaking anyway starts on this line, unless little is left of it.
     fn worth_breaking(&self, wide: usize) -> bool {
-        wide > self.limit && self.limit - self.used >= (self.limit / 3).max(4)
+        let least = 4 * (self.measure)('n');
+        wide > self.limit && self.limit - self.used >= (self.limit / 3).max(least)
     }
 
     fn end_line(&mut self) {
         self.done.push(std::mem::take(&mut self.line));
         self.used = 0;
     }
-}
 
-/// Breaks a word so that its head fits: behind a separator if there is one in its second half.
-fn break_at(word: &str, room: usize) -> (&str, &str) {
-    if width(word) <= room {
-        return (word, "");
-    }
-    let mut used = 0;
-    let mut at = 0;
-    let mut separator = 0;
-    for (index, character) in word.char_indices() {
-        used += columns(character);
-        if used > room && index > 0 {
-            break;
+    /// Breaks a word so that its head fits: behind a separator if there is one in its second half.
+    fn break_at<'a>(&self, word: &'a str, room: usize) -> (&'a str, &'a str) {
+        if self.width(word) <= room {
+            return (word, "");
         }
-        at = index + character.len_utf8();
-        if matches!(character, '/' | ':' | ',' | '-' | '.' | '=' | '&' | '?' | '_') {
-            separator = at;
+        let mut used = 0;
+        let mut at = 0;
+        let mut separator = 0;
+        for (index, character) in word.char_indices() {
+            used += (self.measure)(character);
+            if used > room && index > 0 {
+                break;
+            }
+            at = index + character.len_utf8();
+            if matches!(character, '/' | ':' | ',' | '-' | '.' | '=' | '&' | '?' | '_' | '@') {
+                separator = at;
+            }
         }
+        word.split_at(if separator > at / 2 { separator } else { at })
     }
-    word.split_at(if separator > at / 2 { separator } else { at })
 }
 
 /// A shell command in lines that can be copied as a whole: broken at blanks outside quotes, with a

@@ -3,6 +3,7 @@
 //! they must be the same everywhere, and they must not need knowledge of Kubernetes.
 
 mod coverage;
+pub(crate) mod hand;
 pub(crate) mod site;
 mod techniques;
 
@@ -12,8 +13,10 @@ pub(crate) use coverage::{
 };
 pub(crate) use techniques::technique;
 
+use crate::sanitize;
+use std::collections::BTreeSet;
 use trailhound_model::{
-    finding::Severity,
+    finding::{Finding, FindingKind, Severity},
     incident::{Incident, Step},
     scan::Scan,
     time::{HOUR, MINUTE, SECOND, Time},
@@ -220,6 +223,20 @@ pub(crate) fn listed(names: &[String], shown: usize) -> String {
     }
 }
 
+/// Standing weaknesses that are part of no incident, worst first.
+pub(crate) fn weaknesses(scan: &Scan) -> Vec<&Finding> {
+    let in_incidents: BTreeSet<&str> =
+        scan.incidents.iter().flat_map(|one| &one.findings).map(String::as_str).collect();
+    let stands = |finding: &&Finding| {
+        finding.kind == FindingKind::Posture
+            && !finding.is_silenced()
+            && !in_incidents.contains(finding.id.as_str())
+    };
+    let mut weak: Vec<&Finding> = scan.findings.iter().filter(stands).collect();
+    weak.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    weak
+}
+
 /// The steps to show if there is room for `limit`: the worst, earlier before later, in order.
 pub(crate) fn chosen_steps(steps: &[Step], limit: usize) -> Vec<&Step> {
     let mut order: Vec<usize> = (0..steps.len()).collect();
@@ -329,8 +346,36 @@ pub(crate) fn movement(kind: &str) -> &str {
         "impersonate" => "acted as it",
         "secret" => "read its secret",
         "node" => "took over its node",
+        "object" => "made what it used",
+        "session" => "went on with it",
         other => other,
     }
+}
+
+/// Why a command is to be run, and the command. It may be written bare, with comments (`# why`), or
+/// in backquotes within a sentence.
+pub(crate) fn explained(text: &str) -> (String, String) {
+    if let Some((before, rest)) = text.split_once('`')
+        && let Some((command, after)) = rest.split_once('`')
+    {
+        let why =
+            format!("{} {}", before.trim().trim_end_matches(':'), after.trim_matches(['.', ' ']));
+        return (sanitize::prose(&why), sanitize::prose(command));
+    }
+    let mut why = Vec::new();
+    let mut commands = Vec::new();
+    for line in text.lines() {
+        let line = line.trim();
+        match line.strip_prefix('#').or_else(|| line.split_once(" # ").map(|(_, why)| why)) {
+            Some(comment) => why.push(comment.trim()),
+            None => {}
+        }
+        let command = line.split_once(" # ").map_or(line, |(command, _)| command);
+        if !line.starts_with('#') && !command.is_empty() {
+            commands.push(command.strip_suffix('\\').unwrap_or(command).trim());
+        }
+    }
+    (sanitize::prose(&why.join(" ")), sanitize::prose(&commands.join(" ")))
 }
 
 #[cfg(test)]

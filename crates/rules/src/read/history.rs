@@ -17,7 +17,22 @@ impl View<'_> {
             FieldId::HistoryRefusedToAnother => history.refused_to_another(self.fact),
             FieldId::HistoryGrantUnseen => history.grant_unseen(self.fact),
             FieldId::HistoryTokenMintedElsewhere => history.token_minted_elsewhere(self.fact),
+            FieldId::HistoryTokenOffNode => history.token_off_node(self.fact),
+            FieldId::HistoryTokenAfterPodEnd => history.token_after_pod_end(self.fact),
+            FieldId::HistoryTokenTwoPlaces => history.token_two_places(self.fact),
+            FieldId::HistoryTokenNeverIssued => history.token_never_issued(self.fact),
+            FieldId::HistoryTokenAfterExpiry => history.token_after_expiry(self.fact),
+            FieldId::HistoryAccountWithCertificate => history.account_with_certificate(self.fact),
             _ => Truth::Unknown,
+        }
+    }
+
+    pub(super) fn history_text(&self, id: FieldId) -> Reading<String> {
+        match (self.history, id) {
+            (Some(history), FieldId::HistoryTokenChecks) => {
+                Reading::Present(history.token_checks(self.fact))
+            }
+            _ => Reading::Unknown,
         }
     }
 

@@ -1,0 +1,259 @@
+//! What an act of an intruder leaves behind that a later act can be recognised by, and what a fact
+//! shows of where its power came from. Only things that Kubernetes itself writes are compared.
+
+use super::{
+    hands::{Key, key_of, name_of},
+    link::Joint,
+};
+use smallvec::SmallVec;
+use trailhound_model::{
+    action::{ActionKind, Effect, Outcome},
+    body::BodyKind,
+    credential::CredentialKind,
+    fact::Fact,
+    observed::State,
+    time::HOUR,
+};
+
+/// Power that was given may be used long after: a token lives for hours, a grant for ever.
+const DAY: i64 = 24 * HOUR;
+
+/// What sort of trace it is: it decides what a later act must fulfil beside having the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Trace {
+    /// A pod that was made: whatever its credential does follows from that.
+    Made,
+    /// A pod that somebody got into: it has a life of its own beside.
+    Entered,
+    /// A credential that was issued.
+    Issued,
+    /// Rights.
+    Granted,
+    /// Any other object that was written.
+    Object,
+    /// A secret whose contents were read.
+    Read,
+}
+
+/// A key with its sort.
+pub(super) type Leaf = (Key, Trace);
+
+/// A question whether something with this key was left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) key: Key,
+    pub(super) joint: Joint,
+    /// How long ago at most.
+    pub(super) within: i64,
+}
+
+fn pod_key(namespace: &str, name: &str) -> Key {
+    key_of("pod", &[namespace, name])
+}
+
+fn object_key(resource: &str, namespace: &str, name: &str) -> Key {
+    key_of("object", &[resource, namespace, name])
+}
+
+fn credential_key(id: &str) -> Key {
+    key_of("credential", &[id])
+}
+
+/// A certificate for this user name.
+fn name_key(user: &str) -> Key {
+    key_of("name", &[user])
+}
+
+/// Traces of an act, if it succeeded.
+pub(super) fn leaves(fact: &Fact) -> SmallVec<[Leaf; 3]> {
+    let mut leaves = SmallVec::new();
+    if fact.action.outcome != Outcome::Allowed {
+        return leaves;
+    }
+    let event = &fact.event;
+    let (resource, namespace, name) = (event.resource(), event.namespace(), name_of(fact));
+    let named = !name.is_empty() && !resource.is_empty();
+    match fact.action.kind {
+        ActionKind::PodExec | ActionKind::PodAttach | ActionKind::PodDebug if named => {
+            leaves.push((pod_key(namespace, name), Trace::Entered));
+        }
+        ActionKind::NodeProxy => leaves.extend(pod_of_proxy(event.path())),
+        ActionKind::WorkloadCreate if named && resource == "pods" => {
+            leaves.push((pod_key(namespace, name), Trace::Made));
+        }
+        ActionKind::TokenMint => {
+            let issued = event.annotation("authentication.kubernetes.io/issued-credential-id");
+            leaves.extend(issued.map(|id| (credential_key(id), Trace::Issued)));
+        }
+        ActionKind::CsrCreate | ActionKind::CsrApprove => {
+            leaves.extend(certificate_name(fact).map(|name| (name_key(&name), Trace::Issued)));
+        }
+        _ => {}
+    }
+    if named && is_piece_of_work(resource) {
+        let rights = matches!(fact.action.kind, ActionKind::RbacGrant | ActionKind::RoleChange);
+        let trace = match (fact.action.effect, fact.action.kind) {
+            (Effect::Changed, _) if rights => Some(Trace::Granted),
+            (Effect::Changed, _) => Some(Trace::Object),
+            (_, ActionKind::SecretRead) => Some(Trace::Read),
+            _ => None,
+        };
+        leaves.extend(trace.map(|trace| (object_key(resource, namespace, name), trace)));
+    }
+    leaves
+}
+
+fn certificate_name(fact: &Fact) -> Option<String> {
+    match fact.body().map(|body| &body.kind) {
+        Some(BodyKind::Certificate(request)) if !request.common_name.is_empty() => {
+            Some(request.common_name.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The pod in which a kubelet is asked to run something: `…/proxy/run/NAMESPACE/POD/CONTAINER`.
+fn pod_of_proxy(path: &str) -> Option<Leaf> {
+    let (_, rest) = path.split_once("/proxy/")?;
+    let mut parts = rest.split('/');
+    let verb = parts.next()?;
+    if !matches!(verb, "run" | "exec" | "attach" | "portForward") {
+        return None;
+    }
+    Some((pod_key(parts.next()?, parts.next()?), Trace::Entered))
+}
+
+/// Objects that are somebody's piece of work. Namespaces, nodes and shared configuration are touched
+/// by everybody.
+fn is_piece_of_work(resource: &str) -> bool {
+    matches!(
+        resource,
+        "pods"
+            | "deployments"
+            | "daemonsets"
+            | "statefulsets"
+            | "replicasets"
+            | "jobs"
+            | "cronjobs"
+            | "secrets"
+            | "certificatesigningrequests"
+            | "roles"
+            | "clusterroles"
+            | "rolebindings"
+            | "clusterrolebindings"
+            | "mutatingwebhookconfigurations"
+            | "validatingwebhookconfigurations"
+            | "validatingadmissionpolicies"
+            | "validatingadmissionpolicybindings"
+            | "services"
+            | "ingresses"
+    )
+}
+
+/// Where the power of a fact may have come from.
+pub(super) fn probes(fact: &Fact) -> SmallVec<[Probe; 4]> {
+    let mut probes = SmallVec::new();
+    let event = &fact.event;
+    let mut ask = |key, joint, within| probes.push(Probe { key, joint, within });
+    let credential = &fact.credential;
+    if !credential.id.is_empty() {
+        ask(credential_key(&credential.id), Joint::Token, DAY);
+    }
+    match credential.kind {
+        CredentialKind::PodToken => {
+            let namespace = &fact.principal.actor().namespace;
+            ask(pod_key(namespace, &credential.pod), Joint::Pod, DAY);
+        }
+        CredentialKind::X509 => ask(name_key(&event.user.name), Joint::Certificate, DAY),
+        CredentialKind::LegacyToken => {
+            let namespace = &fact.principal.actor().namespace;
+            if let Some(secret) = secret_of_legacy(fact) {
+                ask(object_key("secrets", namespace, secret), Joint::Account, DAY);
+            }
+        }
+        _ => {}
+    }
+    if let Some(id) = event.user.name.strip_prefix("system:bootstrap:") {
+        let secret = format!("bootstrap-token-{id}");
+        ask(object_key("secrets", "kube-system", &secret), Joint::Token, DAY);
+    }
+    for (resource, namespace, name) in rights_of(fact).into_iter().flatten() {
+        ask(object_key(resource, namespace, name), Joint::Grant, DAY);
+    }
+    let (resource, name) = (event.resource(), name_of(fact));
+    if !name.is_empty() && is_piece_of_work(resource) {
+        ask(object_key(resource, event.namespace(), name), Joint::Object, HOUR);
+    }
+    probes
+}
+
+fn secret_of_legacy(fact: &Fact) -> Option<&str> {
+    let names = [
+        "authentication.k8s.io/legacy-token-manual-secret",
+        "authentication.k8s.io/legacy-token-autogenerated-secret",
+    ];
+    names.iter().find_map(|key| fact.event.annotation(key))
+}
+
+type Rights<'a> = (&'static str, &'a str, &'a str);
+
+/// The binding and the role that the authorizer names.
+fn rights_of(fact: &Fact) -> [Option<Rights<'_>>; 2] {
+    let reason = fact.event.annotation("authorization.k8s.io/reason");
+    let Some(rest) = reason.and_then(|reason| reason.strip_prefix("RBAC: allowed by ")) else {
+        return [None, None];
+    };
+    let mut parts = rest.split('"');
+    let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (role_kind, role) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (namespace, plain) = name.split_once('/').unwrap_or(("", name));
+    let binding = match kind.trim_end() {
+        "ClusterRoleBinding" => Some(("clusterrolebindings", "", name)),
+        "RoleBinding" => Some(("rolebindings", namespace, plain)),
+        _ => None,
+    };
+    let role = match role_kind.trim() {
+        "of ClusterRole" => Some(("clusterroles", "", role)),
+        "of Role" => Some(("roles", namespace, role)),
+        _ => None,
+    };
+    [binding, role]
+}
+
+/// What is remembered as having been seen: the certificate that is used, the binding that allows.
+pub(super) fn seen(fact: &Fact) -> SmallVec<[Key; 2]> {
+    let mut seen = SmallVec::new();
+    if fact.credential.kind == CredentialKind::X509 {
+        seen.push(credential_key(&fact.credential.id));
+    }
+    seen.extend(binding_used(fact));
+    seen
+}
+
+/// The certificate that is used.
+pub(super) fn certificate_used(fact: &Fact) -> Option<Key> {
+    let is_one = fact.credential.kind == CredentialKind::X509;
+    is_one.then(|| credential_key(&fact.credential.id))
+}
+
+/// The binding that allows the request, by the authorizer's word.
+pub(super) fn binding_used(fact: &Fact) -> Option<Key> {
+    let [binding, _] = rights_of(fact);
+    binding.map(|(resource, namespace, name)| object_key(resource, namespace, name))
+}
+
+/// The certificate that a record shows as signed: the request's key and the credential id that the
+/// certificate will have.
+pub(super) fn signed(fact: &Fact) -> Option<(Key, Key)> {
+    if fact.event.resource() != "certificatesigningrequests" {
+        return None;
+    }
+    let object = fact.observed.as_deref()?.objects.first()?;
+    match &object.state {
+        State::Certificate { fingerprint, .. } if !fingerprint.is_empty() => Some((
+            object_key("certificatesigningrequests", "", name_of(fact)),
+            credential_key(fingerprint),
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,128 @@
+//! What to type first, as exact commands. They are shown, never run: whoever runs them knows what else
+//! depends on the thing. Names come from the log and are quoted, so that none can smuggle in a command.
+
+use crate::answers::{Acts, is_change};
+use std::collections::BTreeSet;
+use trailhound_model::finding::{Finding, Severity, TouchRole};
+
+/// Commands that an incident names.
+const MOST: usize = 14;
+
+/// The commands, most urgent first: power taken away, then what runs, then what was read.
+pub(crate) fn commands(acts: &Acts, findings: &[&Finding]) -> Vec<String> {
+    let mut commands = Commands::default();
+    made(acts, &["clusterrolebinding", "rolebinding"], &mut commands);
+    made(acts, &WEBHOOKS, &mut commands);
+    made(acts, &RUNNING, &mut commands);
+    tokens(findings, &mut commands);
+    identities(findings, &mut commands);
+    rights(acts, &mut commands);
+    commands.list.truncate(MOST);
+    commands.list
+}
+
+const WEBHOOKS: [&str; 2] = ["mutatingwebhookconfiguration", "validatingwebhookconfiguration"];
+const RUNNING: [&str; 7] =
+    ["cronjob", "daemonset", "deployment", "statefulset", "job", "replicaset", "pod"];
+
+#[derive(Default)]
+struct Commands {
+    list: Vec<String>,
+    seen: BTreeSet<String>,
+}
+
+impl Commands {
+    fn add(&mut self, command: String) {
+        if self.seen.insert(command.clone()) {
+            self.list.push(command);
+        }
+    }
+}
+
+/// What was made and still is: kept as evidence, then deleted.
+fn made(acts: &Acts, kinds: &[&str], commands: &mut Commands) {
+    for (_, act) in acts.done(|action| is_change(action) && !action.ends_with(".change")) {
+        let Some((kind, name)) = act.target.split_once(':') else { continue };
+        if !kinds.contains(&kind) || name.ends_with('*') {
+            continue;
+        }
+        if acts.deleted_later(&act.target, act.time) {
+            continue;
+        }
+        let object = object(kind, name);
+        commands.add(format!("kubectl get {object} --output yaml   # keep a copy as evidence first"));
+        commands.add(format!("kubectl delete {object}"));
+    }
+}
+
+/// Tokens end with what they are bound to.
+fn tokens(findings: &[&Finding], commands: &mut Commands) {
+    let touched = findings.iter().flat_map(|finding| &finding.touches);
+    let pods = touched.filter(|touch| {
+        matches!(touch.role, TouchRole::Enables | TouchRole::EnabledBy)
+            && touch.entity.starts_with("pod:")
+    });
+    for touch in pods {
+        if let Some(("pod", name)) = touch.entity.split_once(':').filter(|(_, name)| !name.ends_with('*')) {
+            let object = object("pod", name);
+            commands.add(format!("kubectl delete {object}   # ends the tokens bound to it"));
+        }
+    }
+}
+
+/// What the identities may do, and so what must be taken away.
+fn identities(findings: &[&Finding], commands: &mut Commands) {
+    let grave = findings.iter().filter(|finding| finding.severity >= Severity::Medium);
+    for finding in grave {
+        let who = finding.real_principal.as_ref().unwrap_or(&finding.principal);
+        let name = match who.split_once(':') {
+            Some(("sa", name)) => format!("system:serviceaccount:{}", name.replacen('/', ":", 1)),
+            Some(("user", name)) if name != "unauthenticated" => name.to_owned(),
+            _ => continue,
+        };
+        commands.add(format!("kubectl auth can-i --list --as {}   # what it may still do", quoted(&name)));
+    }
+}
+
+/// Whom the rights of a role that was changed reach.
+fn rights(acts: &Acts, commands: &mut Commands) {
+    for (_, act) in acts.done(|action| action == "role.change") {
+        if let Some((kind, name)) = act.target.split_once(':').filter(|(_, name)| !name.ends_with('*')) {
+            commands.add(format!("kubectl get {} --output yaml   # undo what was added", object(kind, name)));
+        }
+    }
+}
+
+fn object(kind: &str, name: &str) -> String {
+    match name.split_once('/') {
+        Some((namespace, name)) => {
+            format!("{} {} --namespace {}", quoted(kind), quoted(name), quoted(namespace))
+        }
+        None => format!("{} {}", quoted(kind), quoted(name)),
+    }
+}
+
+/// A name as one word of a shell.
+fn quoted(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:/@".contains(letter);
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
+        return name.to_owned();
+    }
+    let shown: String = name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+    format!("'{}'", shown.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_smuggle_in_a_command() {
+        assert_eq!(quoted("cart-1"), "cart-1");
+        assert_eq!(quoted("x; rm -rf /"), "'x; rm -rf /'");
+        assert_eq!(quoted("x'; rm -rf / #"), "'x'\\''; rm -rf / #'");
+        assert_eq!(quoted("--all"), "'--all'");
+        assert_eq!(quoted("a\nb"), "'a?b'");
+        assert_eq!(object("pod", "shop/$(id)"), "pod '$(id)' --namespace shop");
+    }
+}

@@ -1,0 +1,59 @@
+//! Gives each incident what only the rebuilt cluster knows: what its identities could reach, and the
+//! answers that stand on it. Done once, when the answer is made: detection never waits for it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use trailhound_investigate::{
+    answers::{self, Frame},
+    reach,
+};
+use trailhound_model::{
+    Str,
+    finding::{Finding, Severity, TouchRole},
+    incident::Incident,
+    scan::Scan,
+};
+use trailhound_twin::Twin;
+
+/// Incidents whose reach is worked out, worst first: each asks for the rights of the whole cluster.
+const MOST_REACHES: usize = 40;
+/// Standing weaknesses that a scan tells.
+const MOST_POSTURES: usize = 20;
+
+/// Deepens the answer of a scan.
+pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
+    let frame = Frame { log_begins: scan.input.first, log_ends: scan.input.last };
+    let by_id: HashMap<&str, &Finding> =
+        scan.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
+    let mut left = MOST_REACHES;
+    for incident in &mut scan.incidents {
+        let own: Vec<&Finding> =
+            incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect();
+        if incident.severity >= Severity::Medium && left > 0 {
+            left -= 1;
+            if let Some(twin) = twins.get(&incident.cluster) {
+                incident.reach = reached(incident, &own, twin);
+            }
+        }
+        answers::answer(incident, &own, frame);
+    }
+    if let Some(last) = scan.input.last {
+        let postures = twins.iter().flat_map(|(cluster, twin)| {
+            reach::posture_findings(twin, cluster, last).into_iter().take(MOST_POSTURES)
+        });
+        scan.findings.extend(postures.collect::<Vec<_>>());
+    }
+}
+
+fn reached(
+    incident: &Incident,
+    findings: &[&Finding],
+    twin: &Twin,
+) -> Vec<trailhound_model::incident::Reachable> {
+    let touched = findings.iter().flat_map(|finding| &finding.touches);
+    let pods: BTreeSet<String> = touched
+        .filter(|touch| touch.role == TouchRole::Enables && touch.entity.starts_with("pod:"))
+        .map(|touch| touch.entity.clone())
+        .collect();
+    let pods: Vec<String> = pods.into_iter().collect();
+    reach::incident_reach(twin, &incident.principals, &pods, incident.last_seen)
+}
