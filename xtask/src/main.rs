@@ -1,8 +1,9 @@
-//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan, detections.
+//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan, detections, twin.
 //!
 //! One Rust program instead of shell scripts, so that the same commands run on every machine that
-//! can build the product. It shares no code with the product: what measures must not be moved by
-//! what it measures.
+//! can build the product. What is measured runs as the built program, or, for the twin's parts, as the
+//! library; what it is measured against is read here, by code of its own: what measures must not be
+//! moved by what it measures.
 
 // Complaints on standard error are what these commands are for; nothing here is part of the product.
 #![allow(clippy::print_stderr)]
@@ -26,6 +27,7 @@ mod recording;
 mod rename;
 mod scan;
 mod tidy;
+mod twin;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +53,7 @@ enum Command {
     Measure(bench::MeasureArgs),
     Rename(rename::Args),
     Tidy(tidy::Args),
+    Twin(twin::Args),
 }
 
 /// 0: done and in order. 1: done, and something is not as it should be. 2: could not be done.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Measure(args) => bench::measure(&args),
         Command::Rename(args) => rename::run(&args),
         Command::Tidy(args) => tidy::run(&args),
+        Command::Twin(args) => twin::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -153,7 +153,7 @@ impl Generator {
             (Controller::RootCertificate, &CONFIG_MAPS, "kube-root-ca.crt"),
         ] {
             let controller = self.cast.controller(who);
-            self.make(&controller, what, name, &made.into(), &json!({}));
+            self.make_later(30_000, &controller, what, (name, &made.into()), &json!({}));
         }
         let name = Arc::clone(name);
         let (workloads, notes) = (Vec::new(), Vec::new());
@@ -172,7 +172,7 @@ impl Generator {
         let binding = json!({
             "subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "developers"}],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "developer"}});
-        self.make(&admin, &ROLE_BINDINGS, &name, &"developers".into(), &binding);
+        self.make_later(40_000, &admin, &ROLE_BINDINGS, (&name, &"developers".into()), &binding);
         for _ in 0..self.profile.apps_per_namespace {
             if self.cluster.budget == 0 {
                 break;
@@ -232,10 +232,9 @@ impl Generator {
             usage: Usage::GitOps,
         };
         self.cluster.gitops = self.plan(namespace, admin, plan);
-        let ci = self.open(admin, &"ci".into());
+        self.open(admin, &"ci".into());
         let space: Text = "ci".into();
         let uid = self.make(admin, &SERVICE_ACCOUNTS, &space, &"deployer".into(), &json!({}));
-        let _ = ci;
         // The pipeline has a token that the administrator made for it.
         let jti = self.random.id();
         let target = Target::object(&SERVICE_ACCOUNTS, &space, &"deployer".into()).part("token");

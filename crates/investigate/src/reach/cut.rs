@@ -71,7 +71,7 @@ fn uses(edge: &Edge, grant: usize) -> bool {
 fn subtrees(weights: &mut BTreeMap<usize, u64>, words: &Words<'_, '_>, found: &Found) {
     let mut size = vec![1_u64; words.index.places()];
     for place in found.order.iter().rev() {
-        let Some(Some(edge)) = found.parent.get(*place) else { continue };
+        let Some(edge) = found.parent(*place) else { continue };
         let below = size.get(*place).copied().unwrap_or_default();
         if let Some(above) = size.get_mut(edge.from) {
             *above += below;

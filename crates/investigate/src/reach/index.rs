@@ -8,7 +8,7 @@
 use super::{
     acts::{self, Act, Scope},
     power::{self, Held},
-    snapshot::{Pod, Snapshot},
+    snapshot::{Pod, PodSecurity, Snapshot},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trailhound_model::{Str, entity, observed::Surety, principal};
@@ -102,6 +102,8 @@ pub(super) struct Class<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Index<'a> {
     pub(super) namespaces: Vec<&'a str>,
+    /// What Pod Security enforces in each.
+    pub(super) security: Vec<PodSecurity>,
     pub(super) identities: Vec<Identity>,
     pub(super) classes: Vec<Class<'a>>,
     pub(super) pods: Vec<PodClass>,
@@ -153,6 +155,13 @@ impl<'a> Index<'a> {
         self.namespaces = names.into_iter().collect();
         self.by_namespace = numbered(self.namespaces.iter().copied());
         let count = self.namespaces.len();
+        self.security = vec![PodSecurity::Unknown; count];
+        for one in &snapshot.namespaces {
+            let place = self.by_namespace.get(one.name.as_str());
+            if let Some(security) = place.and_then(|at| self.security.get_mut(*at)) {
+                *security = one.pod_security;
+            }
+        }
         self.accounts_in = vec![Vec::new(); count];
         self.pods_in = vec![Vec::new(); count];
         self.secrets_in = vec![Vec::new(); count];

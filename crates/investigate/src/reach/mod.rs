@@ -35,4 +35,4 @@ pub use posture::posture_findings;
 pub use snapshot::Snapshot;
 pub use tell::reach;
 pub use twin::{reach_at, snapshot};
-pub use worst::{Posture, worst};
+pub use worst::{Posture, Ranking, ranking, worst};

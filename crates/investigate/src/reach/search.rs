@@ -9,9 +9,9 @@ use super::{
     edge::EdgeKind,
     escape,
     index::{Index, Place, What},
-    snapshot::{PodSecurity, Snapshot},
+    snapshot::Snapshot,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use trailhound_model::{Str, observed::Surety};
 
 /// A step that was taken.
@@ -29,12 +29,23 @@ pub(super) struct Edge {
 pub(super) struct Found {
     /// How sure, by place; `None` is not reached.
     pub(super) best: Vec<Option<Surety>>,
-    /// The last step of the way, by place; `None` for the start.
-    pub(super) parent: Vec<Option<Edge>>,
+    /// Number of the last step of the way, by place.
+    parent: Vec<u32>,
+    edges: Vec<Edge>,
     /// Places in the order in which they were reached.
     pub(super) order: Vec<Place>,
     /// Last steps of all ways to the whole cluster, with the surety of the way.
     pub(super) admin: Vec<(Edge, Surety)>,
+}
+
+/// No step leads here.
+const NONE: u32 = u32::MAX;
+
+impl Found {
+    /// The last step of the way to a place; `None` for the start and for what was not reached.
+    pub(super) fn parent(&self, place: Place) -> Option<&Edge> {
+        self.edges.get(*self.parent.get(place)? as usize)
+    }
 }
 
 /// Last steps to the whole cluster that are kept.
@@ -47,7 +58,8 @@ pub(super) struct Search<'s, 'a> {
     without: Option<usize>,
     found: Found,
     queues: [VecDeque<Place>; 3],
-    swept: HashMap<(u8, Scope), Surety>,
+    /// How surely a whole set was reached, by sort and namespace; first all namespaces.
+    swept: Vec<Option<Surety>>,
     grants: Vec<Option<Surety>>,
     classes: Vec<Option<Surety>>,
     /// Acts of whoever holds the one grant that the search begins with.
@@ -70,11 +82,11 @@ impl<'s, 'a> Search<'s, 'a> {
             without,
             found: Found {
                 best: vec![None; places],
-                parent: vec![None; places],
+                parent: vec![NONE; places],
                 ..Found::default()
             },
             queues: Default::default(),
-            swept: HashMap::new(),
+            swept: vec![None; SWEEPS * (index.namespaces.len() + 1)],
             grants: vec![None; index.grants.len()],
             classes: vec![None; index.classes.len()],
             holder: Vec::new(),
@@ -136,7 +148,8 @@ impl<'s, 'a> Search<'s, 'a> {
             return;
         };
         *best = Some(level);
-        *parent = Some(edge);
+        *parent = u32::try_from(self.found.edges.len()).unwrap_or(NONE);
+        self.found.edges.push(edge);
         let [proved, inferred, unknown] = &mut self.queues;
         match level {
             Surety::Proved => proved.push_back(edge.to),
@@ -289,8 +302,7 @@ impl<'s, 'a> Search<'s, 'a> {
     fn own_pod(&mut self, place: Place, level: Surety, at: usize) {
         self.free(place, level, EdgeKind::IdentityAssume, Target::Accounts(Some(at), &[]));
         self.free(place, level, EdgeKind::VolumeDiscover, Target::Secrets(Some(at), &[]));
-        let name = self.index.namespaces.get(at).copied().unwrap_or_default();
-        let security = pod_security(self.snapshot, name);
+        let security = self.index.security.get(at).copied().unwrap_or_default();
         if let Some(surety) = escape::may_be_dangerous(self.snapshot, security) {
             self.act(place, level, &Act::free(EdgeKind::CePrivMount, Target::Nodes, surety));
         }
@@ -321,17 +333,25 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Whether all of it was reached before, at least as surely.
     fn was_swept(&mut self, level: Surety, target: Target<'a>) -> bool {
         let Some((sort, scope)) = sweep(target) else { return false };
-        let at_least = |done: Option<&Surety>| done.is_some_and(|done| *done >= level);
-        if at_least(self.swept.get(&(sort, None))) || at_least(self.swept.get(&(sort, scope))) {
+        let all = sort * (self.index.namespaces.len() + 1);
+        let one = all + scope.map_or(0, |scope| scope + 1);
+        let done =
+            |at: usize| self.swept.get(at).copied().flatten().is_some_and(|done| done >= level);
+        if done(all) || done(one) {
             return true;
         }
-        self.swept.insert((sort, scope), level);
+        if let Some(slot) = self.swept.get_mut(one) {
+            *slot = Some(level);
+        }
         false
     }
 }
 
+/// Sorts of sets.
+const SWEEPS: usize = 13;
+
 /// The set that a target is, if it is a whole one.
-fn sweep(target: Target<'_>) -> Option<(u8, Scope)> {
+fn sweep(target: Target<'_>) -> Option<(usize, Scope)> {
     let all = |names: Names<'_>| names.is_empty();
     match target {
         Target::Accounts(scope, names) if all(names) => Some((0, scope)),
@@ -359,12 +379,6 @@ fn raised(levels: &mut [Option<Surety>], at: usize, level: Surety) -> bool {
         }
         _ => false,
     }
-}
-
-fn pod_security(snapshot: &Snapshot, name: &str) -> PodSecurity {
-    let place = snapshot.namespaces.binary_search_by(|one| one.name.as_str().cmp(name));
-    let found = place.ok().and_then(|at| snapshot.namespaces.get(at));
-    found.map_or(PodSecurity::Unknown, |one| one.pod_security)
 }
 
 /// The things that a target is.

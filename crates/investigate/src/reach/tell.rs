@@ -117,6 +117,7 @@ pub(super) fn fill_numbers(told: &mut Reach, words: &Words<'_, '_>, found: &Foun
 fn count(told: &mut Reach, words: &Words<'_, '_>, found: &Found, start: Place, samples: usize) {
     let index = words.index;
     let mut of: [Gather; 4] = Default::default();
+    let bare = bare_start(words);
     for place in &found.order {
         let what = index.what(*place);
         let (sort, namespace) = match what {
@@ -126,7 +127,7 @@ fn count(told: &mut Reach, words: &Words<'_, '_>, found: &Found, start: Place, s
             What::Identity(at) => (3, account_namespace(index, at)),
             _ => continue,
         };
-        if *place == start || is_start(words, what) {
+        if *place == start || Some(*place) == bare {
             continue;
         }
         let surety = found.best.get(*place).copied().flatten().unwrap_or_default();
@@ -136,7 +137,7 @@ fn count(told: &mut Reach, words: &Words<'_, '_>, found: &Found, start: Place, s
     }
     let [secrets, namespaces, nodes, identities] = of;
     let homes = |lists: &[Vec<usize>]| lists.iter().map(|list| list.len() as u64).collect();
-    let tell = Tell { words, found, start };
+    let tell = Tell { words, found, start, namespaces: samples > 0 };
     told.secrets = tell.things(secrets, homes(&index.secrets_in), index.tokens.len());
     told.namespaces = tell.things(namespaces, Vec::new(), index.namespaces.len());
     told.nodes = tell.things(nodes, Vec::new(), words.snapshot.nodes.len());
@@ -149,10 +150,10 @@ fn counts(identity: &super::index::Identity) -> bool {
     identity.assumable || identity.account.is_some() || identity.node.is_some()
 }
 
-/// A user is there with and without its groups; it does not become itself.
-fn is_start(words: &Words<'_, '_>, what: What) -> bool {
-    let What::Identity(at) = what else { return false };
-    words.index.identities.get(at).is_some_and(|one| one.entity() == words.start)
+/// The start without its groups: a user does not become itself.
+fn bare_start(words: &Words<'_, '_>) -> Option<Place> {
+    let user = words.start.strip_prefix("user:")?;
+    words.index.user(user).map(|at| words.index.place(What::Identity(at)))
 }
 
 fn secret_namespace(words: &Words<'_, '_>, at: usize) -> usize {
@@ -194,6 +195,7 @@ struct Tell<'t, 's, 'a> {
     words: &'t Words<'s, 'a>,
     found: &'t Found,
     start: Place,
+    namespaces: bool,
 }
 
 impl Tell<'_, '_, '_> {
@@ -215,7 +217,7 @@ impl Tell<'_, '_, '_> {
     }
 
     fn by_namespace(&self, reached: &BTreeMap<usize, u64>, homes: &[u64]) -> Vec<InNamespace> {
-        if homes.is_empty() {
+        if homes.is_empty() || !self.namespaces {
             return Vec::new();
         }
         let one = |(at, count): (&usize, &u64)| InNamespace {
@@ -241,7 +243,7 @@ pub(super) fn path_to(words: &Words<'_, '_>, found: &Found, place: Place, start:
 pub(super) fn edges_to(found: &Found, place: Place) -> Vec<Edge> {
     let mut edges = Vec::new();
     let mut at = place;
-    while let Some(Some(edge)) = found.parent.get(at) {
+    while let Some(edge) = found.parent(at) {
         edges.push(*edge);
         at = edge.from;
         if edges.len() >= MOST_STEPS {
@@ -321,17 +323,15 @@ const MOST_UNKNOWN: usize = 8;
 
 fn unknown_security(words: &Words<'_, '_>, found: &Found) -> Option<String> {
     let snapshot = words.snapshot;
-    let reached = |name: &str| {
-        let own = words.index.namespace(name).map(|at| words.index.place(What::OwnPod(at)));
-        own.is_some_and(|own| found.best.get(own).copied().flatten().is_some())
+    let index = words.index;
+    let reached = |at: usize| {
+        let own = index.place(What::OwnPod(at));
+        found.best.get(own).copied().flatten().is_some()
     };
-    let known: BTreeSet<&str> = (snapshot.namespaces.iter())
-        .filter(|one| one.pod_security != PodSecurity::Unknown)
-        .map(|one| one.name.as_str())
-        .collect();
-    let names: Vec<trailhound_model::Str> = (words.index.namespaces.iter())
-        .filter(|name| !known.contains(*name) && reached(name))
-        .map(|name| (*name).into())
+    let open = index.namespaces.iter().zip(&index.security).enumerate();
+    let names: Vec<trailhound_model::Str> = open
+        .filter(|(at, (_, security))| **security == PodSecurity::Unknown && reached(*at))
+        .map(|(_, (name, _))| (*name).into())
         .collect();
     if names.is_empty() {
         return snapshot.admission.then(|| {

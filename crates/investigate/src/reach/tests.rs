@@ -56,7 +56,9 @@ proptest! {
         let slow = comparable(&brute(&snapshot, start, None));
         let mut fast = searched(&snapshot, start, None);
         fast.insert(start.to_owned());
-        prop_assert_eq!(fast, slow);
+        let odd: Vec<String> = fast.symmetric_difference(&slow).cloned().collect();
+        let told = reach(&snapshot, start);
+        prop_assert!(odd.is_empty(), "{odd:?} {:?} {:?}", told.paths.first(), told.secrets.samples);
     }
 
     #[test]
@@ -343,7 +345,11 @@ fn ten_thousand_subjects_and_pods_are_searched_in_a_second_or_so() {
     let one = clock.elapsed();
     let clock = Instant::now();
     let ranked = worst(&snapshot).len();
-    println!("reach {one:?}, worst of {ranked} {:?}", clock.elapsed());
+    println!(
+        "reach {one:?} with {} cuts, worst of {ranked} {:?}",
+        told.cuts.len(),
+        clock.elapsed()
+    );
     assert_eq!(told.nodes.count, 500);
     // Generous: build machines are slow.
     assert!(one.as_secs() < 20, "{one:?}");

@@ -67,29 +67,65 @@ const BROAD: &[&str] = &[
     "system:anonymous",
 ];
 
+/// Searches that a ranking makes, each from another role in another place.
+const MOST_SEARCHES: usize = 500;
+
+/// Standing grants, worst first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ranking {
+    /// Those that are of use to an attacker.
+    pub postures: Vec<Posture>,
+    /// Grants that were not looked at, because there were too many: of those with a namespace, those
+    /// that allow the fewest sorts of acts.
+    pub left_out: u64,
+}
+
 /// Every standing grant that is of use to an attacker, worst first. Grants that Kubernetes itself
 /// made are left out as long as nobody widened them.
 pub fn worst(snapshot: &Snapshot) -> Vec<Posture> {
+    ranking(snapshot).postures
+}
+
+/// The same with the number of grants that were not looked at.
+pub fn ranking(snapshot: &Snapshot) -> Ranking {
     let index = Index::new(snapshot, &[]);
-    let of_interest = |at: &usize| snapshot.grants.get(*at).is_some_and(|grant| !grant.builtin);
-    let grants: Vec<usize> = (0..snapshot.grants.len()).filter(of_interest).collect();
-    let acts = acts::of_holders(snapshot, &index, &grants);
     // Bindings of one role in one place lead to the same.
     let mut alike: BTreeMap<(Option<usize>, &str, Surety), Reach> = BTreeMap::new();
-    let mut postures = Vec::new();
-    for (at, acts) in grants.into_iter().zip(acts) {
-        let Some(grant) = snapshot.grants.get(at) else { continue };
-        if acts.is_empty() || grant.subjects.is_empty() {
+    let mut ranking = Ranking::default();
+    for (grant, acts) in candidates(snapshot, &index) {
+        let key = (grant.role, grant.namespace.as_str(), grant.surety);
+        if alike.len() >= MOST_SEARCHES && !alike.contains_key(&key) {
+            ranking.left_out += 1;
             continue;
         }
-        let key = (grant.role, grant.namespace.as_str(), grant.surety);
         let reach = alike.entry(key).or_insert_with(|| of_holder(snapshot, &index, grant, acts));
         if reaches_something(reach) {
-            postures.push(posture(&index, snapshot, grant, reach));
+            ranking.postures.push(posture(&index, snapshot, grant, reach));
         }
     }
-    postures.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.binding.cmp(&b.binding)));
-    postures
+    let order =
+        |a: &Posture, b: &Posture| rank(b).cmp(&rank(a)).then_with(|| a.binding.cmp(&b.binding));
+    ranking.postures.sort_by(order);
+    ranking
+}
+
+/// Grants that allow anything of interest, the widest first.
+fn candidates<'a>(
+    snapshot: &'a Snapshot,
+    index: &Index<'a>,
+) -> Vec<(&'a Grant, Vec<acts::Act<'a>>)> {
+    let of_interest = |at: &usize| {
+        let grant = snapshot.grants.get(*at);
+        grant.is_some_and(|grant| !grant.builtin && !grant.subjects.is_empty())
+    };
+    let grants: Vec<usize> = (0..snapshot.grants.len()).filter(of_interest).collect();
+    let acts = acts::of_holders(snapshot, index, &grants);
+    let grants = grants.into_iter().filter_map(|at| snapshot.grants.get(at));
+    let mut list: Vec<_> = grants.zip(acts).filter(|(_, acts)| !acts.is_empty()).collect();
+    list.sort_by_key(|(grant, acts)| {
+        (!grant.namespace.is_empty(), std::cmp::Reverse(acts.len()), !grant.uses.is_empty())
+    });
+    list
 }
 
 fn of_holder<'a>(
@@ -109,8 +145,14 @@ fn of_holder<'a>(
     let admin = index.place(What::Admin);
     let goal = if reach.cluster_admin.is_some() { Some(admin) } else { first(index, &found) };
     reach.paths = goal.into_iter().map(|goal| tell::path_to(&words, &found, goal, place)).collect();
-    reach.unknowns = tell::unknowns(&words, &found);
+    reach.unknowns = unknown_steps(&reach);
     reach
+}
+
+fn unknown_steps(reach: &Reach) -> Vec<String> {
+    let steps = reach.paths.iter().flat_map(|path| &path.steps);
+    let unknown = steps.filter(|step| step.surety == Surety::Unknown);
+    unknown.map(|step| format!("whether this works: {}", step.sentence)).collect()
 }
 
 fn first(index: &Index<'_>, found: &super::search::Found) -> Option<usize> {

@@ -54,7 +54,7 @@ pub(crate) struct HandView {
 /// An act.
 pub(crate) struct ActView {
     pub(crate) clock: String,
-    pub(crate) text: String,
+    pub(crate) text: Vec<Part>,
     pub(crate) outcome: String,
     pub(crate) role: &'static str,
     pub(crate) badge: Option<Badge>,
@@ -97,7 +97,7 @@ pub(crate) fn reach(one: &Incident) -> Vec<ReachView> {
 pub(crate) fn commands(one: &Incident) -> Vec<CommandView> {
     let view = |text: &String| {
         let (why, command) = words::explained(text);
-        CommandView { why: advice::inline(&why), command }
+        CommandView { why: advice::inline(&words::sentence(&why)), command }
     };
     one.commands.iter().take(ITEMS).map(view).collect()
 }
@@ -130,7 +130,7 @@ fn view_act(hand: &Hand, act: &Act, day: &mut String, anchors: &Anchors) -> ActV
     let ids: Vec<String> = act.evidence.iter().map(|id| sanitize::prose(id)).collect();
     ActView {
         clock,
-        text: hand::deed(hand, &Act { outcome: String::new(), ..act.clone() }),
+        text: advice::inline(&hand::deed(hand, &Act { outcome: String::new(), ..act.clone() })),
         outcome: sanitize::prose(&act.outcome),
         role: role(act.role),
         badge: act.severity.map(Badge::of),

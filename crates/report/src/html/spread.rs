@@ -130,18 +130,18 @@ fn node(index: usize, hand: &Hand) -> Node {
 }
 
 fn line(hand: &Hand, act: &Act) -> Line {
-    let text = sanitize::shortened(&hand::deed(hand, act), ACT);
+    let text = sanitize::shortened(&hand::plain_deed(hand, act), ACT);
     let tone = act.severity.map_or(Tone::Plain, Tone::from);
     Line::new(format!("{} {text}", act.time.clock()), tone)
 }
 
 /// The acts that say most of a hand, in order of time.
 fn told(acts: &[Act]) -> Vec<&Act> {
-    let mut order: Vec<&Act> = acts.iter().collect();
-    order.sort_by_key(|act| std::cmp::Reverse((act.role != ActRole::Step, act.severity)));
+    let mut order: Vec<(usize, &Act)> = acts.iter().enumerate().collect();
+    order.sort_by_key(|(_, act)| std::cmp::Reverse((act.role != ActRole::Step, act.severity)));
     order.truncate(ACTS);
-    order.sort_by_key(|act| act.time);
-    order
+    order.sort_by_key(|(index, _)| *index);
+    order.into_iter().map(|(_, act)| act).collect()
 }
 
 fn worst(hand: &Hand) -> Option<Severity> {
@@ -161,7 +161,7 @@ fn mark(hand: &Hand) -> &'static str {
 
 fn strip(one: &Incident) -> Strip {
     let lane = |(index, hand): (usize, &Hand)| Lane {
-        title: format!("{}. {}", index + 1, hand::hand(hand)),
+        title: lane_title(index, hand),
         marks: hand.acts.iter().map(|act| mark_of(hand, act)).collect(),
     };
     Strip {
@@ -175,12 +175,20 @@ fn strip(one: &Incident) -> Strip {
     }
 }
 
+/// Short, because it must fit a phone.
+fn lane_title(index: usize, hand: &Hand) -> String {
+    let credential = hand::credential(&hand.credential);
+    let comma = if credential.is_empty() { "" } else { ", " };
+    let name = sanitize::shortened(&sanitize::prose(words::entity(&hand.entity).1), 28);
+    format!("{}. {name}{comma}{credential}", index + 1)
+}
+
 fn mark_of(hand: &Hand, act: &Act) -> Mark {
     Mark {
         from: act.time,
         to: act.last,
         tone: act.severity.map_or(Tone::Muted, Tone::from),
-        text: format!("{} {}", act.time.clock(), hand::deed(hand, act)),
+        text: format!("{} {}", act.time.clock(), hand::plain_deed(hand, act)),
     }
 }
 

@@ -40,10 +40,12 @@ pub(crate) fn of(scan: &Scan) -> Vec<Answer> {
 }
 
 fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
-    let first_step = worst.next_steps.first().map(|step| Answer {
-        question: "What to do first",
-        parts: advice::step(&sanitize::prose(step)),
-        link: Some(Link { to: "i1-next".to_owned(), text: "all steps" }),
+    let first_step = first_command(worst).or_else(|| {
+        worst.next_steps.first().map(|step| Answer {
+            question: "What to do first",
+            parts: advice::step(&sanitize::prose(step)),
+            link: Some(Link { to: "i1-next".to_owned(), text: "all steps" }),
+        })
     });
     let mut answers = vec![
         linked(answer("What happened", &what_happened(worst)), "i1", "the whole story"),
@@ -57,6 +59,14 @@ fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
     answers.extend(first_step);
     answers.push(trust(scan));
     answers
+}
+
+fn first_command(worst: &Incident) -> Option<Answer> {
+    let (why, command) = words::explained(worst.commands.first()?);
+    let mut parts = advice::inline(&words::sentence(&why));
+    parts.push(Part::Command(command));
+    let link = Link { to: "i1-first".to_owned(), text: "all commands; none was run" };
+    Some(Answer { question: "What to do first", parts, link: Some(link) })
 }
 
 fn calm(scan: &Scan) -> Vec<Answer> {

@@ -64,6 +64,7 @@ pub(crate) fn lines(text: &str, room: usize, size: f64, bold: bool) -> Vec<Strin
 pub(crate) struct Row {
     pub(crate) text: String,
     pub(crate) tone: Tone,
+    pub(crate) indent: f64,
     pub(crate) first: bool,
 }
 
@@ -82,7 +83,7 @@ pub(crate) struct Bulk {
 }
 
 /// Where the text of a dotted line begins.
-pub(crate) const INDENT: f64 = 12.0;
+const INDENT: f64 = 12.0;
 /// Height of a line of the title and of other lines.
 pub(crate) const TITLE_LINE: f64 = 17.0;
 /// Height of other lines.
@@ -132,22 +133,24 @@ fn measured(node: &super::Node, look: &Look) -> Bulk {
 
 fn rows(lines_of_node: &[Line], room: usize) -> Vec<Row> {
     let mut rows = Vec::new();
+    // Beside lines with a dot those without begin where the others do.
+    let dotted = lines_of_node.iter().any(|line| has_dot(line.tone));
     for line in lines_of_node {
-        let indent = if has_dot(line.tone) { INDENT as usize } else { 0 };
-        for (index, text) in lines(&line.text, room - indent, TEXT, false).into_iter().enumerate() {
-            rows.push(Row { text, tone: line.tone, first: index == 0 });
+        let indent = if dotted && line.tone != Tone::Muted { INDENT } else { 0.0 };
+        let room = room.saturating_sub(indent as usize);
+        for (index, text) in lines(&line.text, room, TEXT, false).into_iter().enumerate() {
+            rows.push(Row { text, tone: line.tone, indent, first: index == 0 });
         }
     }
     if rows.len() > MOST_NODE_LINES {
         rows.truncate(MOST_NODE_LINES - 1);
-        rows.push(Row { text: "…".to_owned(), tone: Tone::Muted, first: true });
+        rows.push(Row { text: "…".to_owned(), tone: Tone::Muted, indent: 0.0, first: true });
     }
     rows
 }
 
 fn widest(kind: &[String], title: &[String], rows: &[Row]) -> f64 {
-    let of_row =
-        |row: &Row| width(&row.text, TEXT, false) + if has_dot(row.tone) { INDENT } else { 0.0 };
+    let of_row = |row: &Row| width(&row.text, TEXT, false) + row.indent;
     kind.iter()
         .map(|line| width(line, SMALL, false))
         .chain(title.iter().map(|line| width(line, TITLE, true)))

@@ -387,9 +387,8 @@ fn node(out: &mut String, bulk: &Bulk, shape: Shape, of: Tone, x: f64, y: f64) {
     for (index, row) in bulk.rows.iter().enumerate() {
         let class = if row.tone == Tone::Muted { "g-line g-faint" } else { "g-line" };
         let dotted = measure::has_dot(row.tone);
-        let indent = if dotted { measure::INDENT } else { 0.0 };
         let step = TEXT_LINE + if index == 0 { 4.0 } else { 0.0 };
-        let at = text(out, class, TEXT, step, &row.text, left + indent);
+        let at = text(out, class, TEXT, step, &row.text, left + row.indent);
         if dotted && row.first {
             dot(out, row.tone, left + 3.0, at - 4.2);
         }

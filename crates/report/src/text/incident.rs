@@ -2,6 +2,7 @@
 //! what to do, and what the log cannot tell about it.
 
 use super::page::{Cell, Ink, Page};
+use super::spread;
 use super::wrap;
 use crate::{
     advice::{self, Part},
@@ -37,9 +38,14 @@ pub(crate) fn tell(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &F
     }
     steps(page, one);
     hops(page, &one.hops);
-    next_steps(page, &one.next_steps);
+    spread::answers(page, one);
+    spread::reach(page, one);
+    spread::commands(page, one);
+    let heading = if one.commands.is_empty() { "What to do now" } else { "What else to do" };
+    next_steps(page, heading, &one.next_steps);
     unknowns(page, &one.unknowns);
     if page.verbose {
+        spread::hands(page, one);
         evidence(page, one, findings);
     }
 }
@@ -145,7 +151,7 @@ fn tell_step(page: &mut Page, step: &Step, who_width: usize) {
     }
 }
 
-fn more(page: &mut Page, count: usize, noun: &str) {
+pub(crate) fn more(page: &mut Page, count: usize, noun: &str) {
     if count > 0 {
         let text = format!("… and {} not shown here.", words::counted(count as u64, noun));
         page.paragraph(4, &text, Ink::Faint);
@@ -175,11 +181,11 @@ fn hops(page: &mut Page, hops: &[Hop]) {
     more(page, hops.len().saturating_sub(shown), "hop");
 }
 
-fn next_steps(page: &mut Page, steps: &[String]) {
+fn next_steps(page: &mut Page, heading: &str, steps: &[String]) {
     if steps.is_empty() {
         return;
     }
-    page.heading(2, "What to do now");
+    page.heading(2, heading);
     for (index, step) in steps.iter().enumerate() {
         let mark = format!("{}.", index + 1);
         let beside = 4 + mark.len() + 1;

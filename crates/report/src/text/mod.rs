@@ -5,6 +5,7 @@
 mod coverage;
 mod incident;
 mod page;
+mod spread;
 pub(crate) mod wrap;
 
 use crate::words;
@@ -45,6 +46,7 @@ pub fn text(scan: &Scan, style: &TextStyle) -> String {
         incident::tell(&mut page, one, &findings);
     }
     list(&mut page, &listed);
+    spread::weaknesses(&mut page, scan);
     coverage::site(&mut page, scan);
     coverage::checked(&mut page, scan);
     coverage::read(&mut page, &scan.input);

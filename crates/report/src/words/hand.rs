@@ -35,6 +35,11 @@ pub(crate) fn hand(hand: &Hand) -> String {
     parts.join(", ")
 }
 
+/// The deed for a picture, in which code has no face of its own.
+pub(crate) fn plain_deed(hand: &Hand, act: &Act) -> String {
+    deed(hand, act).replace('`', "")
+}
+
 /// The sentence of an act of this hand without the hand, with how often and what came of it.
 pub(crate) fn deed(hand: &Hand, act: &Act) -> String {
     let sentence = sanitize::prose(&act.sentence);

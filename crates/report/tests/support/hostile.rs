@@ -8,9 +8,13 @@ use trailhound_model::scan::Scan;
 /// attribute.
 pub const ATTACK: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\r\nCRITICAL forged\t\"'><script>alert(1)</script><img src=x onerror=alert(1)>`</code>&lt;</details></title>{{x}}";
 
-/// The breach with the attack in every string and every key.
+/// Both breaches with the attack in every string and every key.
 pub fn scan() -> Scan {
-    let plain = serde_json::to_value(super::breach::scan()).unwrap();
+    let mut both = super::breach::scan();
+    let more = super::spread::scan();
+    both.incidents.extend(more.incidents);
+    both.findings.extend(more.findings);
+    let plain = serde_json::to_value(both).unwrap();
     serde_json::from_value(attacked(plain, "")).unwrap()
 }
 
@@ -48,7 +52,12 @@ fn is_ours(text: &str) -> bool {
         "info",
         "rule",
         "threshold",
+        "posture",
         "ResponseComplete",
+        "entry",
+        "step",
+        "effect",
+        "end",
         "Expected",
     ];
     names.contains(&text)

@@ -6,6 +6,7 @@
 pub mod breach;
 pub mod hostile;
 pub mod page;
+pub mod spread;
 
 use trailhound_model::{
     completeness::Completeness,

@@ -14,6 +14,8 @@ pub mod life;
 pub mod origin;
 pub mod pods;
 pub mod secrets;
+#[cfg(test)]
+mod tests;
 
 use addresses::Addresses;
 use alarms::{Alarm, AlarmKind};
