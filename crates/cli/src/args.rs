@@ -3,7 +3,8 @@
 mod questions;
 
 pub(crate) use questions::{
-    AnswerForm, AskArgs, AtArgs, DiffArgs, EntityArgs, ReadArgs, TimelineArgs,
+    AnswerForm, AppsArgs, AppsCommand, AskArgs, AtArgs, DiffArgs, EntityArgs, ReachArgs, ReadArgs,
+    TimelineArgs, WhoCanArgs,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -52,6 +53,21 @@ pub(crate) enum Command {
     /// What changed between two moments in grants, workloads, admission and accounts, and by whom.
     #[command(after_help = questions::DIFF_EXAMPLES)]
     Diff(DiffArgs),
+    /// Who can do something, by which grant, and whether it was ever used for it.
+    #[command(after_help = questions::WHO_CAN_EXAMPLES)]
+    WhoCan(WhoCanArgs),
+    /// The life of a credential, or of those of a pod or account: issued, used from where, alarms.
+    #[command(after_help = questions::PASSPORT_EXAMPLES)]
+    Passport(EntityArgs),
+    /// What could be taken from somewhere, by which ways, and which grant to remove first.
+    #[command(
+        after_help = questions::REACH_EXAMPLES,
+        override_usage = "trailhound reach [OPTIONS] <ENTITY> <PATH>...\n       trailhound reach [OPTIONS] --worst <PATH>..."
+    )]
+    Reach(ReachArgs),
+    /// The applications of the cluster, rebuilt from the log.
+    #[command(after_help = questions::APPS_EXAMPLES)]
+    Apps(AppsArgs),
     /// Look at the detections.
     Rules {
         /// What to do with them.

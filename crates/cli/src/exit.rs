@@ -41,6 +41,11 @@ pub(crate) enum CommandError {
     /// Several clusters, and nobody said which.
     #[error("these logs are of {} clusters; say with --cluster which one is asked about: {}", .0.len(), .0.join(", "))]
     WhichCluster(Vec<String>),
+    /// Something to ask about, but no logs.
+    #[error(
+        "say what is asked about and then the logs, as in: trailhound reach sa:shop/cart /logs"
+    )]
+    NoLogs,
     /// The question needs its logs twice.
     #[error(
         "this question reads its logs twice, which standard input does not allow: put them into a file"

@@ -99,7 +99,13 @@ pub(crate) fn is_change(action: &str) -> bool {
 fn is_reading(action: &str) -> bool {
     matches!(
         action,
-        "secret.read" | "secret.list" | "secret.watch" | "config.read" | "pod.logs" | "pod.exec" | "node.proxy"
+        "secret.read"
+            | "secret.list"
+            | "secret.watch"
+            | "config.read"
+            | "pod.logs"
+            | "pod.exec"
+            | "node.proxy"
     )
 }
 
@@ -153,7 +159,11 @@ fn burnt(incident: &Incident, findings: &[&Finding]) -> Answer {
             "" => "its credential has no id in this log".to_owned(),
             id => id.trim_start_matches("cred:").to_owned(),
         };
-        said.push(format!("{} ({credential}), used{}.", capital(&words(&hand.entity)), place(hand)));
+        said.push(format!(
+            "{} ({credential}), used{}.",
+            capital(&words(&hand.entity)),
+            place(hand)
+        ));
     }
     let hands: BTreeSet<&str> = incident.hands.iter().map(|hand| hand.entity.as_str()).collect();
     let given: BTreeSet<&str> = findings
@@ -185,14 +195,20 @@ fn read(acts: &Acts) -> Answer {
 
 fn changed(acts: &Acts) -> Answer {
     let said = told(acts.done(|action| is_change(action) || is_deletion(action)));
-    answered("What was changed?", said, Surety::Proved, "Nothing was changed, as far as this log shows.")
+    answered(
+        "What was changed?",
+        said,
+        Surety::Proved,
+        "Nothing was changed, as far as this log shows.",
+    )
 }
 
 /// Alike acts once, with how often.
 fn told<'a>(acts: impl Iterator<Item = &'a (Who, Act)>) -> Vec<String> {
     let mut seen: Vec<(String, String, u64)> = Vec::new();
     for (who, act) in acts {
-        match seen.iter_mut().find(|(other, what, _)| *other == who.entity && *what == act.sentence) {
+        match seen.iter_mut().find(|(other, what, _)| *other == who.entity && *what == act.sentence)
+        {
             Some((_, _, count)) => *count += 1,
             None => seen.push((who.entity.clone(), act.sentence.clone(), 1)),
         }
@@ -243,7 +259,12 @@ fn remains(acts: &Acts) -> Answer {
     if acts.done(|action| action == "csr.approve").next().is_some() {
         said.push("A certificate that was signed stays valid until it expires; Kubernetes cannot revoke it. Only the rights of its name can be taken away.".to_owned());
     }
-    answered("What remains?", said, Surety::Inferred, "Nothing that this log shows: nothing was made or changed. Credentials that were read remain usable.")
+    answered(
+        "What remains?",
+        said,
+        Surety::Inferred,
+        "Nothing that this log shows: nothing was made or changed. Credentials that were read remain usable.",
+    )
 }
 
 fn reachable(incident: &Incident) -> Answer {
@@ -270,17 +291,19 @@ fn began(incident: &Incident, acts: &Acts, frame: Frame) -> Answer {
         ));
     }
     if let Some(begins) = frame.log_begins {
-        said.push(format!(
-            "This log begins at {} UTC; what was before it is not known.",
-            begins
-        ));
+        said.push(format!("This log begins at {} UTC; what was before it is not known.", begins));
     }
     answered("When did it begin?", said, Surety::Inferred, "")
 }
 
 fn now(incident: &Incident) -> Answer {
     let steps = incident.next_steps.iter().take(MOST_NAMED).cloned().collect();
-    answered("What to do now?", steps, Surety::Inferred, "Nothing beyond the steps of its findings.")
+    answered(
+        "What to do now?",
+        steps,
+        Surety::Inferred,
+        "Nothing beyond the steps of its findings.",
+    )
 }
 
 fn silence(incident: &Incident, frame: Frame) -> Answer {

@@ -50,7 +50,8 @@ fn made(acts: &Acts, kinds: &[&str], commands: &mut Commands) {
             continue;
         }
         let object = object(kind, name);
-        commands.add(format!("kubectl get {object} --output yaml   # keep a copy as evidence first"));
+        commands
+            .add(format!("kubectl get {object} --output yaml   # keep a copy as evidence first"));
         commands.add(format!("kubectl delete {object}"));
     }
 }
@@ -63,7 +64,9 @@ fn tokens(findings: &[&Finding], commands: &mut Commands) {
             && touch.entity.starts_with("pod:")
     });
     for touch in pods {
-        if let Some(("pod", name)) = touch.entity.split_once(':').filter(|(_, name)| !name.ends_with('*')) {
+        if let Some(("pod", name)) =
+            touch.entity.split_once(':').filter(|(_, name)| !name.ends_with('*'))
+        {
             let object = object("pod", name);
             commands.add(format!("kubectl delete {object}   # ends the tokens bound to it"));
         }
@@ -80,15 +83,23 @@ fn identities(findings: &[&Finding], commands: &mut Commands) {
             Some(("user", name)) if name != "unauthenticated" => name.to_owned(),
             _ => continue,
         };
-        commands.add(format!("kubectl auth can-i --list --as {}   # what it may still do", quoted(&name)));
+        commands.add(format!(
+            "kubectl auth can-i --list --as {}   # what it may still do",
+            quoted(&name)
+        ));
     }
 }
 
 /// Whom the rights of a role that was changed reach.
 fn rights(acts: &Acts, commands: &mut Commands) {
     for (_, act) in acts.done(|action| action == "role.change") {
-        if let Some((kind, name)) = act.target.split_once(':').filter(|(_, name)| !name.ends_with('*')) {
-            commands.add(format!("kubectl get {} --output yaml   # undo what was added", object(kind, name)));
+        if let Some((kind, name)) =
+            act.target.split_once(':').filter(|(_, name)| !name.ends_with('*'))
+        {
+            commands.add(format!(
+                "kubectl get {} --output yaml   # undo what was added",
+                object(kind, name)
+            ));
         }
     }
 }
@@ -108,7 +119,8 @@ fn quoted(name: &str) -> String {
     if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
         return name.to_owned();
     }
-    let shown: String = name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+    let shown: String =
+        name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
     format!("'{}'", shown.replace('\'', "'\\''"))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod answers;
+pub mod apps;
 pub mod commands;
 pub mod diff;
 pub mod lineage;
@@ -12,3 +13,7 @@ pub mod reach;
 pub mod state;
 pub mod subject;
 pub mod timeline;
+pub mod who_can;
+
+/// What every question is put to.
+pub use trailhound_twin::Twin;

@@ -17,6 +17,6 @@ pub mod repeats;
 pub mod scan;
 pub mod work;
 
-pub use investigate::{Investigated, investigate, requests};
 pub use facts::facts;
+pub use investigate::{Investigated, investigate, requests};
 pub use scan::{Options, Progress, ScanError, scan, scan_with_alerts, size_on_disk};

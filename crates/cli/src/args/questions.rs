@@ -149,3 +149,117 @@ pub(crate) struct DiffArgs {
     #[command(flatten)]
     pub(crate) ask: AskArgs,
 }
+
+pub(super) const WHO_CAN_EXAMPLES: &str = "\
+Examples:
+  trailhound who-can get secrets /logs -n shop
+  trailhound who-can create pods/exec /logs -n shop --at 2026-11-23T11:20:00Z
+  trailhound who-can escalate clusterroles /logs
+  trailhound who-can get /metrics /logs                   a URL that is no resource
+
+Exit codes: 0 answered, 1 the log knows nobody who can, 2 an error, or input not wholly read.";
+
+pub(super) const PASSPORT_EXAMPLES: &str = "\
+Examples:
+  trailhound passport cred:JTI=11903241-3656-47fc-b52b-432024497e45 /logs
+  trailhound passport pod:shop/cart-7d4f8-x2b9k /logs
+  trailhound passport sa:shop/cart /logs
+
+Exit codes: 0 answered, 1 the log knows nothing of it, 2 an error, or input not wholly read.";
+
+pub(super) const REACH_EXAMPLES: &str = "\
+Examples:
+  trailhound reach sa:shop/cart /logs                     what it could take at the log's end
+  trailhound reach pod:shop/cart-7d4f8-x2b9k /logs --at 2026-11-23T11:32
+  trailhound reach sa:shop/cart /logs --without clusterrolebinding:cart-legacy
+  trailhound reach --worst /logs                          standing grants, worst first
+
+Exit codes: 0 answered, 1 the log knows nothing of it, 2 an error, or input not wholly read.";
+
+pub(super) const APPS_EXAMPLES: &str = "\
+Examples:
+  trailhound apps /logs
+  trailhound apps show shop/cart /logs
+
+A directory that is called `show` is given as ./show.
+Exit codes: 0 answered, 1 there is no such application, 2 an error, or input not wholly read.";
+
+/// Arguments of `who-can`.
+#[derive(Debug, Args)]
+pub(crate) struct WhoCanArgs {
+    /// get, list, create, delete, impersonate, escalate …
+    pub(crate) verb: String,
+    /// pods, pods/exec, deployments.apps, or a URL that is no resource (/metrics).
+    pub(crate) resource: String,
+    /// Logs: files or directories.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Namespace; without it, in all of the cluster.
+    #[arg(long, short, default_value = "", hide_default_value = true, value_name = "NAMESPACE")]
+    pub(crate) namespace: String,
+    /// Name of the object; without it, any.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub(crate) name: String,
+    /// When: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
+    #[arg(long, default_value = "end", value_name = "TIME")]
+    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+/// Arguments of `reach`.
+#[derive(Debug, Args)]
+pub(crate) struct ReachArgs {
+    /// From where (sa:shop/cart, pod:…, user:…, node:…, cred:…), then the logs; with --worst only the
+    /// logs.
+    #[arg(required = true, value_names = ["ENTITY", "PATH"])]
+    pub(crate) what: Vec<std::ffi::OsString>,
+    /// Rank standing grants by what whoever holds them could take, unused first.
+    #[arg(long)]
+    pub(crate) worst: bool,
+    /// As if this binding were not there: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME.
+    #[arg(long, conflicts_with = "worst", value_name = "BINDING")]
+    pub(crate) without: Option<String>,
+    /// When: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
+    #[arg(long, default_value = "end", value_name = "TIME")]
+    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+/// Arguments of `apps`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct AppsArgs {
+    /// One of them.
+    #[command(subcommand)]
+    pub(crate) command: Option<AppsCommand>,
+    /// Logs: files or directories.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+/// What to do with applications.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum AppsCommand {
+    /// Show one in full: workloads, pods over time, images, accounts, secrets, who deploys it.
+    Show {
+        /// Its name: shop/cart, or cart if only one namespace has it.
+        name: String,
+        /// Logs: files or directories.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        read: Box<ReadArgs>,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+}

@@ -49,11 +49,31 @@ impl Logs {
         if self.options.paths.iter().any(|path| path.as_os_str() == "-") {
             return Err(CommandError::ReadTwice);
         }
-        let meter = Meter::start(trailhound_pipeline::size_on_disk(&self.options.paths));
+        let meter = Meter::start(None);
         let mut show = |now: Progress| meter.show(now);
         let done = trailhound_pipeline::requests(&self.options, &self.cluster, &mut show, each);
         meter.finish();
         Ok(done?)
+    }
+
+    /// The same, with the audit id of the act that set each off, where that is known.
+    pub(super) fn follow(
+        &self,
+        each: &mut (dyn FnMut(&Fact, Option<&str>) + Send),
+    ) -> Result<(), CommandError> {
+        let causes = self.read.twins.get(&self.cluster).map(|twin| twin.causes());
+        self.requests(&mut |fact| {
+            let cause = causes.and_then(|causes| causes.of(fact.event.position));
+            each(fact, cause.as_ref().map(|cause| cause.root.audit_id.as_str()));
+        })
+    }
+
+    /// Asks the twin of the cluster; `None` if nothing was read.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&trailhound_investigate::Twin) -> T,
+    ) -> Option<T> {
+        self.read.twins.get(&self.cluster).map(question)
     }
 
     /// What an answer stands on.
@@ -95,7 +115,7 @@ impl Logs {
     }
 
     /// Input that was not wholly read wins over any answer.
-    fn verdict(&self, answer: Verdict) -> Verdict {
+    pub(super) fn verdict(&self, answer: Verdict) -> Verdict {
         let input = &self.scan().input;
         if !input.unread.is_empty() || input.rejected > 0 || input.events == 0 {
             return Verdict::Incomplete;

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &TimelineArgs) -> Result<Verdict, CommandError> {
     let question =
         Question { about, from: moment(&args.from)?, to: moment(&args.to)?, limit: args.limit };
     let mut collector = Collector::new(question, &logs.scan().findings);
-    logs.requests(&mut |fact| collector.observe(fact, None))?;
+    logs.follow(&mut |fact, cause| collector.observe(fact, cause))?;
     let answer = collector.finish(subject.entity());
     if answer.requests == 0 {
         return logs.unknown(&subject.entity());

@@ -140,9 +140,7 @@ fn rights<'a>(
     if power::everything(&role_at.rules).is_some() {
         return Vec::new();
     }
-    // What the authorizer was seen to allow is certain, although the rest of such a role is unknown.
-    let surety =
-        if role_at.surety == Surety::Inferred { surety.min(Surety::Inferred) } else { surety };
+    let surety = surety.min(role_at.surety);
     let held = index.roles.get(role).map_or(&[][..], Vec::as_slice);
     let fits = |held: &&Held| scope.is_none() || !held.power.needs_cluster();
     let right = |held: &Held| Right {
@@ -164,8 +162,7 @@ fn whole<'a>(snapshot: &Snapshot, namespaces: &[&str], grant: usize) -> Option<A
     let one = snapshot.grants.get(grant)?;
     let role = snapshot.roles.get(one.role?)?;
     let rule = power::everything(&role.rules)?;
-    let surety =
-        if role.surety == Surety::Inferred { one.surety.min(Surety::Inferred) } else { one.surety };
+    let surety = one.surety.min(role.surety);
     let target = if one.namespace.is_empty() {
         Target::Admin
     } else {

@@ -483,6 +483,7 @@ fn role() -> impl Strategy<Value = Role> {
         name,
         rules,
         surety: Surety::Proved,
+        whole: true,
     })
 }
 

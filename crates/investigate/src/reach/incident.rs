@@ -23,7 +23,8 @@ pub fn incident_reach(
     at: Time,
 ) -> Vec<Reachable> {
     let snapshot = twin::snapshot(twin, at);
-    let named: Vec<String> = principals.iter().chain(pods).cloned().collect();
+    let named = principals.iter().chain(pods);
+    let named: Vec<String> = named.map(|one| twin::holder(twin, one)).collect();
     reachables(&snapshot, &named)
 }
 

@@ -51,8 +51,10 @@ pub struct Role {
     pub name: Str,
     /// Its rules; where they are not known, what the authorizer was seen to allow by it.
     pub rules: Vec<PolicyRule>,
-    /// Whether the rules are all that it has.
+    /// How sure these rules are.
     pub surety: Surety,
+    /// Whether they are all that it has.
+    pub whole: bool,
 }
 
 /// A `RoleBinding` or `ClusterRoleBinding`.

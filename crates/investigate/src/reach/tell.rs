@@ -299,7 +299,7 @@ fn unknown_roles(words: &Words<'_, '_>, found: &Found) -> Vec<String> {
     let unknown = |grant: &usize| {
         let grant = snapshot.grants.get(*grant)?;
         let role = grant.role.and_then(|role| snapshot.roles.get(role));
-        let known = role.is_some_and(|role| role.surety != Surety::Unknown);
+        let known = role.is_some_and(|role| role.whole);
         (!known).then(|| (words.role(grant.role), words::binding(grant)))
     };
     let list: BTreeSet<(String, String)> = grants.iter().filter_map(unknown).collect();

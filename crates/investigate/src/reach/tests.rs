@@ -99,7 +99,7 @@ fn rule(verbs: &[&str], group: &str, resources: &[&str]) -> PolicyRule {
 }
 
 fn role(name: &str, rules: Vec<PolicyRule>) -> Role {
-    Role { name: name.into(), rules, surety: Surety::Proved, ..Role::default() }
+    Role { name: name.into(), rules, surety: Surety::Proved, whole: true, ..Role::default() }
 }
 
 fn account(namespace: &str, name: &str) -> Subject {
@@ -230,7 +230,7 @@ fn a_pod_of_ones_own_takes_nodes_only_where_pod_security_lets_it() {
 #[test]
 fn a_role_of_unknown_rules_is_said_and_what_it_was_seen_to_allow_counts() {
     let mut snapshot = shop();
-    snapshot.roles[2].surety = Surety::Unknown;
+    snapshot.roles[2].whole = false;
     let told = reach(&snapshot, "sa:shop/cart");
     assert_eq!(told.secrets.proved, 2);
     assert!(told.unknowns.iter().any(|said| said.contains("cluster role secrets")));

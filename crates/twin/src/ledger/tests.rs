@@ -83,7 +83,15 @@ fn kubelets() -> Vec<Fact> {
 
 fn neighbours() -> Vec<Fact> {
     (1..5)
-        .map(|n| token(&format!("JTI=n{n}"), &format!("p{n}"), &format!("u{n}"), &format!("10.1.1.{n}"), 2))
+        .map(|n| {
+            token(
+                &format!("JTI=n{n}"),
+                &format!("p{n}"),
+                &format!("u{n}"),
+                &format!("10.1.1.{n}"),
+                2,
+            )
+        })
         .collect()
 }
 
@@ -133,7 +141,11 @@ fn a_recreated_pod_is_another_pod() {
     let judge = |fact: &Fact| twin.ledger().verdict(fact, AlarmKind::AfterPodEnd).truth();
     assert_eq!(judge(&new), Truth::False);
     assert_eq!(judge(&token("JTI=a", "p1", "u1", "10.1.1.1", 300)), Truth::True);
-    assert_eq!(judge(&token("JTI=a", "p1", "u1", "10.1.1.1", 102)), Truth::Unknown, "clocks differ");
+    assert_eq!(
+        judge(&token("JTI=a", "p1", "u1", "10.1.1.1", 102)),
+        Truth::Unknown,
+        "clocks differ"
+    );
     assert_eq!(twin.ledger().pods_named("shop", "p1").len(), 2);
 }
 
@@ -165,9 +177,10 @@ fn two_places_at_once_are_told_of_pod_tokens_only() {
 fn never_issued_is_unknown_unless_the_log_reaches_back_far_enough() {
     let forged = token("JTI=forged", "q", "uq", "10.1.1.9", 900);
     let judge = |facts: &[Fact]| twin(facts).ledger().verdict(&forged, AlarmKind::NeverIssued);
-    let start = with(request("system:kube-scheduler", "create pods/binding shop/q", "127.0.0.1", 1), |e| {
-        e.object.as_mut().unwrap().uid = "uq".into();
-    });
+    let start =
+        with(request("system:kube-scheduler", "create pods/binding shop/q", "127.0.0.1", 1), |e| {
+            e.object.as_mut().unwrap().uid = "uq".into();
+        });
     let mut log = vec![start.clone()];
     for n in 0..12 {
         let (id, pod, uid) = (format!("JTI={n}"), format!("p{n}"), format!("u{n}"));
@@ -197,7 +210,8 @@ fn answered(mut fact: Fact, seconds: i64) -> Fact {
         expires,
         audiences: Vec::new(),
     };
-    let object = Observation { resource: "serviceaccounts".into(), state, ..Observation::default() };
+    let object =
+        Observation { resource: "serviceaccounts".into(), state, ..Observation::default() };
     fact.observed = Some(Box::new(Observed { objects: vec![object], left_out: 0 }));
     fact
 }
@@ -218,7 +232,12 @@ fn a_token_that_the_server_lets_outlive_its_word_has_not_expired() {
 #[test]
 fn a_certificate_is_led_back_to_who_asked_and_who_approved() {
     let csr = "certificatesigningrequests";
-    let mut signed = request("system:kube-controller-manager", &format!("update {csr}/status x"), "127.0.0.1", 3);
+    let mut signed = request(
+        "system:kube-controller-manager",
+        &format!("update {csr}/status x"),
+        "127.0.0.1",
+        3,
+    );
     let state = State::Certificate {
         requester: Str::default(),
         signer: Str::default(),
@@ -227,14 +246,16 @@ fn a_certificate_is_led_back_to_who_asked_and_who_approved() {
         conditions: Vec::new(),
         fingerprint: "X509SHA256=ff".into(),
     };
-    let object = Observation { name: "x".into(), resource: csr.into(), state, ..Observation::default() };
+    let object =
+        Observation { name: "x".into(), resource: csr.into(), state, ..Observation::default() };
     signed.observed = Some(Box::new(Observed { objects: vec![object], left_out: 0 }));
     let log = [
         request("bob", &format!("create {csr} x"), "10.0.0.9", 1),
         request("alice", &format!("update {csr}/approval x"), "10.0.0.8", 2),
         signed,
         with(request("carol", "list pods shop/", "198.51.100.1", 9), |event| {
-            event.user.extra = vec![(format!("{P}credential-id").into(), vec!["X509SHA256=ff".into()])];
+            event.user.extra =
+                vec![(format!("{P}credential-id").into(), vec!["X509SHA256=ff".into()])];
         }),
     ];
     let twin = twin(&log);
@@ -247,13 +268,19 @@ fn a_certificate_is_led_back_to_who_asked_and_who_approved() {
 
 #[test]
 fn of_several_readers_of_a_token_all_are_candidates_and_none_is_known() {
-    let used = with(request("system:serviceaccount:shop:cart", "list pods shop/", "198.51.100.1", 9), |event| {
-        event.annotations = vec![
-            ("authentication.k8s.io/legacy-token".into(), "system:serviceaccount:shop:cart".into()),
-            ("authentication.k8s.io/legacy-token-manual-secret".into(), "cart-token".into()),
-        ]
-        .into();
-    });
+    let used = with(
+        request("system:serviceaccount:shop:cart", "list pods shop/", "198.51.100.1", 9),
+        |event| {
+            event.annotations = vec![
+                (
+                    "authentication.k8s.io/legacy-token".into(),
+                    "system:serviceaccount:shop:cart".into(),
+                ),
+                ("authentication.k8s.io/legacy-token-manual-secret".into(), "cart-token".into()),
+            ]
+            .into();
+        },
+    );
     let twin = twin(&[
         request("alice", "get secrets shop/cart-token", "10.0.0.1", 1),
         request("bob", "list secrets shop/", "198.51.100.1", 2),
@@ -277,7 +304,10 @@ fn of_several_readers_of_a_token_all_are_candidates_and_none_is_known() {
 fn a_chain_of_pods_leads_back_to_the_person_who_went_into_the_first() {
     let exec = |fact: Fact, pod: &str| {
         with(fact, |event| {
-            event.request_uri = format!("/exec/{pod}?command=cat&command=/run/secrets/kubernetes.io/serviceaccount/token").into();
+            event.request_uri = format!(
+                "/exec/{pod}?command=cat&command=/run/secrets/kubernetes.io/serviceaccount/token"
+            )
+            .into();
             event.status = Some(Shared::from(Status { code: Some(101), ..Status::default() }));
             event.stage = Stage::ResponseStarted;
         })
@@ -288,7 +318,8 @@ fn a_chain_of_pods_leads_back_to_the_person_who_went_into_the_first() {
         event.verb = "create".into();
         event.object = request("x", "create pods/exec shop/p2", "", 0).event.object;
     });
-    let twin = twin(&[first, hop, exec(inner, "p2"), token("JTI=b", "p2", "u2", "198.51.100.9", 40)]);
+    let twin =
+        twin(&[first, hop, exec(inner, "p2"), token("JTI=b", "p2", "u2", "198.51.100.9", 40)]);
     let who = origin::who_really(&twin, "cred:JTI=b", Time(i64::MAX));
     let inside = who.candidates.iter().find(|one| one.how == How::InsidePod).unwrap();
     assert_eq!(inside.entity, "sa:shop/cart");
@@ -326,12 +357,18 @@ fn a_session_ends_with_its_second_record_and_what_comes_later_is_afterwards() {
     let session = twin.sessions().into_pod("shop", "p1")[0];
     assert_eq!(session.length(), Some(MINUTE));
     assert_eq!((session.meanwhile.requests, session.afterwards.requests), (1, 1));
-    assert_eq!((session.command.as_str(), session.container.as_str(), session.tty), ("sh", "main", true));
+    assert_eq!(
+        (session.command.as_str(), session.container.as_str(), session.tty),
+        ("sh", "main", true)
+    );
 }
 
 #[test]
 fn without_ids_the_ledger_says_by_what_it_tells_credentials_apart() {
-    let twin = twin(&[token("", "p1", "u1", "10.1.1.1", 1), request("bob", "list pods shop/", "10.0.0.9", 2)]);
+    let twin = twin(&[
+        token("", "p1", "u1", "10.1.1.1", 1),
+        request("bob", "list pods shop/", "10.0.0.9", 2),
+    ]);
     let by = |entity: &str| twin.ledger().credentials_of(entity)[0].identified_by;
     assert_eq!(by("pod:shop/p1"), IdentifiedBy::PodName);
     assert_eq!(by("user:bob"), IdentifiedBy::AddressAndProgram);
@@ -344,12 +381,24 @@ fn a_flood_of_forged_identities_pushes_out_one_another_but_no_alarm() {
         token("JTI=a", "p1", "u1", "198.51.100.7", 2),
     ]);
     for n in 0..MOST_CREDENTIALS as i64 * 2 {
-        twin.ledger.observe(&request(&format!("u{n}"), "list pods shop/", "10.0.0.9", 10 + n / 100));
+        twin.ledger.observe(&request(
+            &format!("u{n}"),
+            "list pods shop/",
+            "10.0.0.9",
+            10 + n / 100,
+        ));
     }
     let ledger = twin.ledger();
     assert!(ledger.lives.len() <= MOST_CREDENTIALS);
     assert!(ledger.left_out().credentials > 0);
-    assert!(ledger.credential("JTI=a").unwrap().alarms.iter().any(|one| one.kind == AlarmKind::TwoPlaces));
+    assert!(
+        ledger
+            .credential("JTI=a")
+            .unwrap()
+            .alarms
+            .iter()
+            .any(|one| one.kind == AlarmKind::TwoPlaces)
+    );
     let (identities, many) = ledger.identities_at("10.0.0.9");
     assert_eq!((identities.len(), many), (4, true));
 }

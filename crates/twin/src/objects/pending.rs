@@ -50,9 +50,13 @@ impl Pending {
         acts.retain(|act| time.since(act.witness.time) <= PATIENCE);
         let is_one = acts.iter().all(|act| acts.front().is_some_and(|one| one.who == act.who));
         let act = acts.pop_front();
+        if !is_one {
+            // Whichever was meant, it cannot be told of those that are left either.
+            acts.iter_mut().for_each(|act| act.who = Str::default());
+        }
         if acts.is_empty() {
             self.waiting.remove(&key);
         }
-        act.filter(|act| is_one && act.witness.time <= time)
+        act.filter(|act| is_one && !act.who.is_empty() && act.witness.time <= time)
     }
 }
