@@ -1,5 +1,12 @@
 //! What can be typed. Help texts carry examples, because they are read in a hurry.
 
+mod questions;
+
+pub(crate) use questions::{
+    AnswerForm, AppsArgs, AppsCommand, AskArgs, AtArgs, DiffArgs, EntityArgs, ReachArgs, ReadArgs,
+    TimelineArgs, WhoCanArgs,
+};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use trailhound_model::finding::Severity;
@@ -19,6 +26,7 @@ Examples:
   trailhound scan /var/log/kubernetes/     read a directory of audit logs, rotated and compressed
   trailhound scan logs/ --report out.html  also write one page to send to others
   kubectl logs … | trailhound scan -       read standard input
+  trailhound timeline sa:shop/cart logs/   every act by or on a service account
 
 Exit codes:
   0  no incident of --fail-on severity (default: medium) or above
@@ -33,6 +41,33 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Scan a recorded real breach that this program carries.
     Demo(OutputArgs),
+    /// Every act by or on somebody or something, in order.
+    #[command(after_help = questions::TIMELINE_EXAMPLES)]
+    Timeline(TimelineArgs),
+    /// Where something comes from and what came of it: owners up, children down, who made each.
+    #[command(after_help = questions::LINEAGE_EXAMPLES)]
+    Lineage(EntityArgs),
+    /// How something was at one moment, how sure that is, and which record says so.
+    #[command(after_help = questions::AT_EXAMPLES)]
+    At(AtArgs),
+    /// What changed between two moments in grants, workloads, admission and accounts, and by whom.
+    #[command(after_help = questions::DIFF_EXAMPLES)]
+    Diff(DiffArgs),
+    /// Who can do something, by which grant, and whether it was ever used for it.
+    #[command(after_help = questions::WHO_CAN_EXAMPLES)]
+    WhoCan(WhoCanArgs),
+    /// The life of a credential, or of those of a pod or account: issued, used from where, alarms.
+    #[command(after_help = questions::PASSPORT_EXAMPLES)]
+    Passport(EntityArgs),
+    /// What could be taken from somewhere, by which ways, and which grant to remove first.
+    #[command(
+        after_help = questions::REACH_EXAMPLES,
+        override_usage = "trailhound reach [OPTIONS] <ENTITY> <PATH>...\n       trailhound reach [OPTIONS] --worst <PATH>..."
+    )]
+    Reach(ReachArgs),
+    /// The applications of the cluster, rebuilt from the log.
+    #[command(after_help = questions::APPS_EXAMPLES)]
+    Apps(AppsArgs),
     /// Look at the detections.
     Rules {
         /// What to do with them.

@@ -1,4 +1,5 @@
-//! The exit codes, in one place: 0 quiet, 1 incidents, 2 error or input not wholly read.
+//! The exit codes, in one place: 0 quiet or answered, 1 incidents or nothing known of what was asked,
+//! 2 error or input not wholly read.
 
 use crate::terminal;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) enum Verdict {
     /// Nothing that should fail a script.
     Quiet,
-    /// Incidents at or above the severity asked for.
+    /// Incidents at or above the severity asked for; the log knows nothing of what was asked.
     Incidents,
     /// Some input was not read.
     Incomplete,
@@ -29,6 +30,27 @@ pub(crate) enum CommandError {
     /// Alerts in the form of Falco were asked for without its rules.
     #[error("--output falco tells the alerts of Falco rules: name them with --falco-rules")]
     NoFalcoRules,
+    /// What was asked about is no entity.
+    #[error("{0}")]
+    NoSubject(String),
+    /// What was given as a moment is none.
+    #[error(
+        "{0:?} is no time: give one such as 2026-11-23T11:20:00Z, 2026-11-23T11:20 (UTC), start or end"
+    )]
+    NoTime(String),
+    /// Several clusters, and nobody said which.
+    #[error("these logs are of {} clusters; say with --cluster which one is asked about: {}", .0.len(), .0.join(", "))]
+    WhichCluster(Vec<String>),
+    /// Something to ask about, but no logs.
+    #[error(
+        "say what is asked about and then the logs, as in: trailhound reach sa:shop/cart /logs"
+    )]
+    NoLogs,
+    /// The question needs its logs twice.
+    #[error(
+        "this question reads its logs twice, which standard input does not allow: put them into a file"
+    )]
+    ReadTwice,
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]
     NoSuchRule(String),

@@ -1,6 +1,11 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
+
+pub use who_can::{WhoCan, who_can};
+/// What every question is put to.
+pub use trailhound_twin::Twin;
+
 pub mod act;
 pub mod answers;
 pub mod apps;
@@ -14,5 +19,3 @@ pub mod state;
 pub mod subject;
 pub mod timeline;
 pub mod who_can;
-
-pub use who_can::{WhoCan, who_can};

@@ -103,8 +103,14 @@ impl Collector {
         let change = Change::of(fact).filter(|_| whole);
         let Some(known) = self.known(own) else { return };
         match change {
-            Some(Change::Created) => known.created = Some(Act::of(fact)),
-            Some(Change::Deleted) => known.deleted = Some(Act::of(fact)),
+            Some(Change::Created) => {
+                known.created = Some(Act::of(fact));
+                known.deleted = None;
+            }
+            // A kubelet confirms what somebody else asked for.
+            Some(Change::Deleted) => {
+                known.deleted.get_or_insert_with(|| Act::of(fact));
+            }
             Some(Change::Changed) => {
                 known.changes += 1;
                 known.changed = Some(Act::of(fact));

@@ -12,8 +12,9 @@ use trailhound_twin::{
         pods::PodLife,
         secrets::SecretTrail,
     },
-    sessions::Session,
 };
+
+pub use trailhound_twin::sessions::Session;
 
 /// Credentials that one passport shows.
 const MOST_CREDENTIALS: usize = 100;

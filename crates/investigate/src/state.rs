@@ -200,7 +200,8 @@ impl Collector {
         match (fact.action.outcome, change) {
             (Outcome::Allowed, Some(Change::Deleted)) => {
                 self.there = Some((false, Surety::Proved));
-                self.state.deleted = Some(Act::of(fact));
+                // A kubelet confirms what somebody else asked for.
+                self.state.deleted.get_or_insert_with(|| Act::of(fact));
             }
             (Outcome::Allowed, Some(Change::Created)) => {
                 // Another object of the same name: nothing of the old one holds.

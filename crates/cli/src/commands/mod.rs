@@ -1,11 +1,20 @@
 //! One file per command.
 
 mod alerts;
+mod apps;
+mod at;
 mod demo;
+mod diff;
+mod lineage;
+mod passport;
+mod questions;
+mod reach;
 mod rule_files;
 mod rules;
 mod scan;
 mod site_files;
+mod timeline;
+mod who_can;
 
 use crate::{
     args::{Cli, Command},
@@ -19,6 +28,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
     match &cli.command {
         Command::Scan(args) => scan::run(args),
         Command::Demo(output) => demo::run(output),
+        Command::Timeline(args) => timeline::run(args),
+        Command::Lineage(args) => lineage::run(args),
+        Command::At(args) => at::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::WhoCan(args) => who_can::run(args),
+        Command::Passport(args) => passport::run(args),
+        Command::Reach(args) => reach::run(args),
+        Command::Apps(args) => apps::run(args),
         Command::Rules { command } => rules::run(command),
     }
 }

@@ -4,15 +4,23 @@
 //! JSON is `{"schema": "trailhound.COMMAND/1", …}` with the answer's own fields; fields may be added,
 //! never renamed. Times are RFC 3339, entities are spelled as everywhere.
 
+mod apps;
 mod at;
 mod diff;
 mod lineage;
+mod passport;
+mod reach;
 mod timeline;
+mod who_can;
 
+pub use apps::{Apps, app, apps};
 pub use at::at;
 pub use diff::diff;
 pub use lineage::lineage;
+pub use passport::passport;
+pub use reach::{reach, worst};
 pub use timeline::timeline;
+pub use who_can::who_can;
 
 use crate::{
     json,

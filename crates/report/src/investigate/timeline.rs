@@ -82,8 +82,11 @@ fn act(line: &Line, answer: &Timeline) -> String {
     let own = line.relation == "by" && line.real.is_none() && line.who == answer.about;
     let mut text = if own { String::new() } else { format!("{who} ") };
     text.push_str(verb(line));
-    text.push(' ');
-    text.push_str(&words::named(&line.target));
+    // What is asked of oneself is about no object.
+    if line.action != ActionKind::ReviewSelf {
+        text.push(' ');
+        text.push_str(&words::named(&line.target));
+    }
     let others = line.others.len() as u64 + line.others_left_out;
     if others > 0 {
         let names: Vec<String> = line.others.iter().take(2).map(|one| words::named(one)).collect();

@@ -1,0 +1,46 @@
+//! `trailhound reach`: what could be taken from somewhere, and which standing grants are the worst.
+
+use super::questions::{self, Logs};
+use crate::{
+    args::ReachArgs,
+    exit::{CommandError, Verdict},
+};
+use std::path::PathBuf;
+use trailhound_investigate::reach;
+use trailhound_report::investigate as shown;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
+    if args.worst {
+        let paths: Vec<PathBuf> = args.what.iter().map(PathBuf::from).collect();
+        let logs = Logs::read(&paths, &args.read)?;
+        let at = logs.moment(&args.at)?;
+        let answer = logs.ask(|twin| reach::ranking(&reach::snapshot(twin, at)));
+        let answer = answer.unwrap_or_default();
+        return logs.show("reach-worst", &answer, shown::worst, &args.ask);
+    }
+    let Some((entity, paths)) = args.what.split_first().filter(|(_, paths)| !paths.is_empty())
+    else {
+        return Err(CommandError::NoLogs);
+    };
+    let entity = questions::subject(&entity.to_string_lossy())?.entity();
+    let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+    let logs = Logs::read(&paths, &args.read)?;
+    let at = logs.moment(&args.at)?;
+    let answer = logs.ask(|twin| match &args.without {
+        None => reach::reach_at(twin, &entity, at),
+        Some(binding) => {
+            let mut snapshot = reach::snapshot(twin, at);
+            snapshot.grants.retain(|grant| {
+                let kind =
+                    if grant.namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
+                trailhound_model::entity::object(kind, &grant.namespace, &grant.name) != *binding
+            });
+            reach::reach(&snapshot, &entity)
+        }
+    });
+    match answer.filter(|answer| answer.known) {
+        Some(answer) => logs.show("reach", &answer, shown::reach, &args.ask),
+        None => logs.unknown(&entity),
+    }
+}

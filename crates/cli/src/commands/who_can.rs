@@ -1,0 +1,26 @@
+//! `trailhound who-can`: who has a right, by which grant, and whether it was ever used.
+
+use super::questions::Logs;
+use crate::{
+    args::WhoCanArgs,
+    exit::{CommandError, Verdict},
+    terminal,
+};
+use trailhound_investigate::who_can;
+
+/// Runs the command.
+pub(crate) fn run(args: &WhoCanArgs) -> Result<Verdict, CommandError> {
+    let logs = Logs::read(&args.paths, &args.read)?;
+    let at = logs.moment(&args.at)?;
+    let place = (args.namespace.as_str(), args.name.as_str());
+    let answer = logs.ask(|twin| who_can::who_can(twin, &args.verb, &args.resource, place, at));
+    match answer {
+        Some(answer) if !answer.holders.is_empty() || !answer.possible.is_empty() => {
+            logs.show("who-can", &answer, trailhound_report::investigate::who_can, &args.ask)
+        }
+        _ => {
+            terminal::complain("the log knows nobody who can, but for the group system:masters");
+            Ok(logs.verdict(Verdict::Incidents))
+        }
+    }
+}
