@@ -1,10 +1,9 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
-
-pub use who_can::{WhoCan, who_can};
 /// What every question is put to.
 pub use trailhound_twin::Twin;
+pub use who_can::{WhoCan, who_can};
 
 pub mod act;
 pub mod answers;
