@@ -97,7 +97,7 @@ pub fn who_can(
         Attributes::resource(verb, resource, namespace, name)
     };
     let rbac = twin.rbac();
-    let holders: Vec<Can> = rbac.subjects_that_can(&what, at).into_iter().map(can).collect();
+    let holders: Vec<Can> = rbac.subjects_that_can(&what, at).iter().map(can).collect();
     let possible = rbac.possible_holders(&what, at);
     let unknown = possible.into_iter().map(|one| Unknown {
         binding: binding_entity(&one.binding.namespace, &one.binding.name),
@@ -135,7 +135,7 @@ fn steps(namespace: &str) -> Vec<(Step, Attributes)> {
 fn detours(twin: &Twin, namespace: &str, holders: &[Can], at: Time) -> Vec<Could> {
     let mut out: Vec<Could> = Vec::new();
     for (step, what) in steps(namespace) {
-        for who in twin.rbac().subjects_that_can(&what, at).into_iter().map(can) {
+        for who in twin.rbac().subjects_that_can(&what, at).iter().map(can) {
             let direct = holders.iter().any(|holder| holder.subject == who.subject);
             let known = out.iter().any(|one| one.step == step && one.who == who);
             if !direct && !known {
@@ -146,7 +146,7 @@ fn detours(twin: &Twin, namespace: &str, holders: &[Can], at: Time) -> Vec<Could
     out
 }
 
-fn can(holder: Holder) -> Can {
+fn can(holder: &Holder) -> Can {
     Can {
         subject: subject_entity(&holder.subject),
         binding: binding_entity(&holder.via.binding.namespace, &holder.via.binding.name),

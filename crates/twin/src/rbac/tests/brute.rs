@@ -56,9 +56,9 @@ fn is_subject(subject: &Subject, who: &Who, namespace: &str) -> bool {
     }
 }
 
-fn brute(roles: &Roles, bound: &[Bound], who: &Who, what: &Attributes) -> bool {
+fn plainest(all: &Roles, bound: &[Bound], who: &Who, what: &Attributes) -> bool {
     bound.iter().any(|one| {
-        let (namespace, rules) = &roles[one.role];
+        let (namespace, rules) = &all[one.role];
         let in_force = one.namespace.is_empty() || one.namespace == what.namespace;
         let found = match one.kind {
             "ClusterRole" => namespace.is_empty(),
@@ -152,7 +152,9 @@ fn whose() -> impl Strategy<Value = Who> {
 
 fn twin(roles: &Roles, bound: &[Bound]) -> Rbac {
     let mut rbac = Rbac::default();
-    first_start().iter().for_each(|fact| rbac.observe(fact));
+    for fact in &first_start() {
+        rbac.observe(fact);
+    }
     for (place, (namespace, rules)) in roles.iter().enumerate() {
         rbac.observe(&role(10, "create", (namespace, &format!("r{place}")), rules));
     }
@@ -176,7 +178,7 @@ proptest! {
         let rbac = twin(&roles, &bound);
         for (who, what) in &asked {
             let decision = rbac.decide(who, what, at(100));
-            let truth = brute(&roles, &bound, who, what);
+            let truth = plainest(&roles, &bound, who, what);
             prop_assert_eq!(decision.answer, Truth::from(truth), "{:?} {:?}", who, what);
             prop_assert_eq!(decision.surety, Surety::Proved);
             prop_assert_eq!(decision.by.is_empty(), !truth);

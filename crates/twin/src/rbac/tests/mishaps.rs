@@ -22,7 +22,9 @@ fn alice() -> Who {
 
 fn run(facts: &[Fact]) -> Rbac {
     let mut rbac = Rbac::default();
-    facts.iter().for_each(|fact| rbac.observe(fact));
+    for fact in facts {
+        rbac.observe(fact);
+    }
     rbac
 }
 
@@ -118,7 +120,7 @@ fn a_grant_that_the_log_does_not_show_ends_all_certainty_of_absence() {
 #[test]
 fn a_refusal_proves_absence_until_rights_change() {
     let refused = decided(request(10, "alice", "get", ("", "pods", "shop", "")), "forbid", "");
-    let rbac = run(&[refused.clone()]);
+    let rbac = run(std::slice::from_ref(&refused));
     assert_eq!(answer(&rbac, &pods("get"), 11), (Truth::False, Surety::Inferred));
     assert_eq!(answer(&rbac, &pods("list"), 11).0, Truth::Unknown);
     let rbac = run(&[refused, bare(20, "create", "rolebindings", "shop", "x")]);
@@ -274,4 +276,21 @@ fn a_million_forged_requests_are_counted_and_not_kept() {
     }
     assert!(rbac.dropped() > 0);
     assert!(rbac.uses(&BindingKey::new("shop", "dev")).len() <= 8_192);
+}
+
+#[test]
+fn a_refusal_before_kubernetes_has_made_its_roles_is_believed() {
+    let refused = |second| {
+        let event = trailhound_model::event::Event {
+            object: None,
+            request_uri: "/readyz".into(),
+            ..request(second, "alice", "get", ("", "", "", ""))
+        };
+        decided(event, "forbid", "")
+    };
+    let rbac = run(&[refused(1)]);
+    assert_eq!(
+        answer(&rbac, &Attributes::url("get", "/readyz"), 2),
+        (Truth::False, Surety::Inferred)
+    );
 }
