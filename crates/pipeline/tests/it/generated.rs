@@ -89,7 +89,7 @@ fn with_bodies_the_twin_is_the_cluster() {
         let score = score(&twin, &truth);
         let leaving = truth.pods.values().filter(|pod| pod.leaving).count();
         let Score { missing, right, .. } = score;
-        assert_eq!(score, Score { missing, right, ..Score::default() }, "seed {seed}");
+        assert_eq!(score, Score { right, missing, ..Score::default() }, "seed {seed}");
         assert!(missing <= leaving, "seed {seed}: {missing} of {leaving} leaving");
         let nodes = twin.objects().all("nodes").filter(|node| node.end.is_none()).count();
         assert_eq!(nodes, truth.nodes.len());
