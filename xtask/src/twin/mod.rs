@@ -5,6 +5,7 @@
 
 mod causes;
 mod incidents;
+mod rbac;
 mod truth;
 
 use crate::{
@@ -36,6 +37,8 @@ enum Part {
     All,
     /// Controllers' acts and the acts that set them off
     Causes,
+    /// Every decision of the API server against the rights that the twin knows
+    Rbac,
     /// Incidents against the noted causal steps
     Incidents,
 }
@@ -46,6 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     for dir in dirs(&args.recordings)? {
         if matches!(args.part, Part::All | Part::Causes) {
             kept &= causes::run(&dir, args.verbose)?;
+        }
+        if matches!(args.part, Part::All | Part::Rbac) {
+            kept &= rbac::run(&dir, args.verbose)?;
         }
         if matches!(args.part, Part::All | Part::Incidents) {
             kept &= incidents::run(&dir, args.verbose)?;

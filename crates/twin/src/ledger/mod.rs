@@ -38,7 +38,7 @@ use trailhound_model::{
 };
 
 /// Credentials that are remembered.
-pub const MOST_CREDENTIALS: usize = 100_000;
+pub const MOST_CREDENTIALS: usize = 60_000;
 /// Service accounts whose creation is remembered, and identities that were acted as.
 const MOST_NAMES: usize = 20_000;
 /// Annotation with the id of a token that was just issued.

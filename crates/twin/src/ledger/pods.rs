@@ -13,7 +13,7 @@ use trailhound_model::{
 };
 
 /// Pods that are remembered.
-const MOST_PODS: usize = 100_000;
+const MOST_PODS: usize = 60_000;
 
 /// Addresses of a pod that are kept.
 const MOST_ADDRESSES: usize = 4;
