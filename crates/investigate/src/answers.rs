@@ -283,7 +283,7 @@ fn reachable(incident: &Incident) -> Answer {
 fn began(incident: &Incident, acts: &Acts, frame: Frame) -> Answer {
     let mut said = Vec::new();
     let first = acts.list.first().map_or(incident.first_seen, |(_, act)| act.time);
-    said.push(format!("The first act that can be tied to it is of {} UTC.", first));
+    said.push(format!("The first act that can be tied to it is of {first} UTC."));
     if first < incident.first_seen {
         said.push(format!(
             "The first that a rule objects to came at {} UTC.",
@@ -291,7 +291,7 @@ fn began(incident: &Incident, acts: &Acts, frame: Frame) -> Answer {
         ));
     }
     if let Some(begins) = frame.log_begins {
-        said.push(format!("This log begins at {} UTC; what was before it is not known.", begins));
+        said.push(format!("This log begins at {begins} UTC; what was before it is not known."));
     }
     answered("When did it begin?", said, Surety::Inferred, "")
 }
@@ -309,10 +309,10 @@ fn now(incident: &Incident) -> Answer {
 fn silence(incident: &Incident, frame: Frame) -> Answer {
     let mut said = incident.unknowns.clone();
     if let Some(ends) = frame.log_ends {
-        said.push(format!("What happened after {} UTC, when this log ends.", ends));
+        said.push(format!("What happened after {ends} UTC, when this log ends."));
     }
     let mut answer = answered("What can the log not tell?", said, Surety::Proved, "");
-    answer.surety = Surety::Unknown.as_str().to_owned();
+    Surety::Unknown.as_str().clone_into(&mut answer.surety);
     answer
 }
 

@@ -70,7 +70,7 @@ fn tell(page: &mut Page, one: &Stamped, limit: usize) {
         "" => String::new(),
         pod => format!("pod {}/{pod}", life.namespace),
     };
-    fact(page, "bound to", &[pod.as_str(), life.bound_to.as_str()].join(" "));
+    fact(page, "bound to", [pod.as_str(), life.bound_to.as_str()].join(" ").trim());
     fact(page, "node", &life.node);
     if let Some(first) = &life.first {
         let uses = words::counted(life.uses, "request");
