@@ -75,7 +75,7 @@ fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time) {
             seen.entry(role).or_default().extend(seen_by(rbac, key, at));
         }
         note_members(&mut members, &version.body, &uses);
-        taken.grants.push(grant(rbac, key, version, role, uses));
+        taken.grants.push(grant(key, version, role, uses));
     }
     taken.since = since;
     let mut order: Vec<(&RoleKey, &usize)> = roles.iter().collect();
@@ -148,7 +148,6 @@ fn seen_rule((group, resource, names, verb): Seen) -> PolicyRule {
 }
 
 fn grant(
-    rbac: &Rbac,
     key: &BindingKey,
     version: &Version<BindingBody>,
     role: Option<usize>,

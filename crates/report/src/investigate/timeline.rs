@@ -91,16 +91,16 @@ fn act(line: &Line, answer: &Timeline) -> String {
     if others > 0 {
         let names: Vec<String> = line.others.iter().take(2).map(|one| words::named(one)).collect();
         let more = others.saturating_sub(names.len() as u64);
-        text.push_str(&format!(", {}", names.join(", ")));
+        text = format!("{text}, {}", names.join(", "));
         if more > 0 {
-            text.push_str(&format!(" and {more} more"));
+            text = format!("{text} and {more} more");
         }
     }
     if !line.subresource.is_empty() && !is_said(line) {
-        text.push_str(&format!(" ({})", line.subresource));
+        text = format!("{text} ({})", line.subresource);
     }
     if !line.detail.is_empty() {
-        text.push_str(&format!(": {}", line.detail));
+        text = format!("{text}: {}", line.detail);
     }
     text.push_str(came_of_it(line));
     text
