@@ -298,7 +298,7 @@ fn latest(values: BTreeMap<String, Seen>) -> Vec<Seen> {
 
 fn aspects(state: &State) -> Vec<(&'static str, String)> {
     match state {
-        State::Bare | State::Note { .. } => Vec::new(),
+        State::Bare | State::Note { .. } | State::Token { .. } => Vec::new(),
         State::Pod { spec, addresses, phase, .. } => {
             let mut all = spec_aspects(spec);
             all.extend([("address", listed(addresses)), ("phase", phase.to_string())]);
@@ -350,7 +350,6 @@ fn aspects(state: &State) -> Vec<(&'static str, String)> {
                 ("conditions", listed(conditions)),
             ]
         }
-        State::Token { .. } => Vec::new(),
     }
 }
 
