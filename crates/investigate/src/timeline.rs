@@ -133,12 +133,12 @@ pub struct Timeline {
     pub requests_left_out: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn action<S: Serializer>(kind: &ActionKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.as_str())
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn outcome<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(outcome.as_str())
 }
@@ -287,7 +287,7 @@ fn chosen(lines: Vec<Line>, limit: usize) -> (Vec<Line>, Vec<Line>) {
         place += 1;
         kept.contains(&(place - 1))
     });
-    shown.sort_by_key(|one| (one.first, one.last));
+    shown.sort_by_key(|line| (line.first, line.last));
     (shown, left)
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &AppsArgs) -> Result<Verdict, CommandError> {
         let logs = Logs::read(paths, read)?;
         let bare = name.strip_prefix("app:").unwrap_or(name);
         let Some(answer) = logs.ask(|twin| apps::app(twin, bare)).flatten() else {
-            return logs.unknown(&format!("app:{bare}"));
+            return Ok(logs.unknown(&format!("app:{bare}")));
         };
         return logs.show("app", &answer, shown::app, ask);
     }

@@ -13,6 +13,6 @@ pub(crate) fn run(args: &AtArgs) -> Result<Verdict, CommandError> {
     let logs = Logs::read(&args.paths, &args.read)?;
     let mut collector = Collector::new(subject.clone(), logs.moment(&args.time)?);
     logs.requests(&mut |fact| collector.observe(fact))?;
-    let Some(answer) = collector.finish() else { return logs.unknown(&subject.entity()) };
+    let Some(answer) = collector.finish() else { return Ok(logs.unknown(&subject.entity())) };
     logs.show("at", &answer, trailhound_report::investigate::at, &args.ask)
 }

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &EntityArgs) -> Result<Verdict, CommandError> {
     let mut collector = Collector::default();
     logs.requests(&mut |fact| collector.observe(fact))?;
     let Some(answer) = collector.finish(&subject) else {
-        return logs.unknown(&subject.entity());
+        return Ok(logs.unknown(&subject.entity()));
     };
     logs.show("lineage", &answer, trailhound_report::investigate::lineage, &args.ask)
 }

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &EntityArgs) -> Result<Verdict, CommandError> {
     let entity = questions::subject(&args.entity)?.entity();
     let logs = Logs::read(&args.paths, &args.read)?;
     let Some(answer) = logs.ask(|twin| passport(twin, &entity)).flatten() else {
-        return logs.unknown(&entity);
+        return Ok(logs.unknown(&entity));
     };
     logs.show("passport", &answer, trailhound_report::investigate::passport, &args.ask)
 }

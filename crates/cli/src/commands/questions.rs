@@ -61,7 +61,7 @@ impl Logs {
         &self,
         each: &mut (dyn FnMut(&Fact, Option<&str>) + Send),
     ) -> Result<(), CommandError> {
-        let causes = self.read.twins.get(&self.cluster).map(|twin| twin.causes());
+        let causes = self.read.twins.get(&self.cluster).map(trailhound_investigate::Twin::causes);
         self.requests(&mut |fact| {
             let cause = causes.and_then(|causes| causes.of(fact.event.position));
             each(fact, cause.as_ref().map(|cause| cause.root.audit_id.as_str()));
@@ -101,7 +101,7 @@ impl Logs {
     }
 
     /// Says that the log does not know it, with what looks like it.
-    pub(super) fn unknown(&self, entity: &str) -> Result<Verdict, CommandError> {
+    pub(super) fn unknown(&self, entity: &str) -> Verdict {
         let mut names = Names::default();
         // Without a second reading there are no suggestions; the answer is the same.
         let again = self.requests(&mut |fact| names.observe(fact));
@@ -111,7 +111,7 @@ impl Logs {
             like => format!("\nThe log knows: {}", like.join(", ")),
         };
         terminal::complain(&format!("the log knows nothing of {entity}{hint}"));
-        Ok(self.verdict(Verdict::Incidents))
+        self.verdict(Verdict::Incidents)
     }
 
     /// Input that was not wholly read wins over any answer.
@@ -141,10 +141,7 @@ fn cluster(read: &Investigated, named: Option<&str>) -> Result<Str, CommandError
         (None, _, _) => Ok(named.unwrap_or_default().into()),
         (Some(only), None, _) => Ok(only.clone()),
         (_, _, Some(name)) if read.twins.contains_key(name) => Ok(name.into()),
-        _ => {
-            let names = read.twins.keys().map(ToString::to_string).collect();
-            Err(CommandError::WhichCluster(names))
-        }
+        _ => Err(CommandError::WhichCluster(read.twins.keys().map(ToString::to_string).collect())),
     }
 }
 

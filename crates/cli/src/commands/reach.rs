@@ -41,6 +41,6 @@ pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
     });
     match answer.filter(|answer| answer.known) {
         Some(answer) => logs.show("reach", &answer, shown::reach, &args.ask),
-        None => logs.unknown(&entity),
+        None => Ok(logs.unknown(&entity)),
     }
 }

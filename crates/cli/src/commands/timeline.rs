@@ -16,7 +16,9 @@ use trailhound_model::{Str, scan::Scan};
 pub(crate) fn run(args: &TimelineArgs) -> Result<Verdict, CommandError> {
     let subject = questions::subject(&args.entity)?;
     let logs = Logs::read(&args.paths, &args.read)?;
-    let Some(about) = about(&subject, logs.scan()) else { return logs.unknown(&subject.entity()) };
+    let Some(about) = about(&subject, logs.scan()) else {
+        return Ok(logs.unknown(&subject.entity()));
+    };
     let moment =
         |typed: &Option<String>| typed.as_deref().map(|typed| logs.moment(typed)).transpose();
     let question =
@@ -25,7 +27,7 @@ pub(crate) fn run(args: &TimelineArgs) -> Result<Verdict, CommandError> {
     logs.follow(&mut |fact, cause| collector.observe(fact, cause))?;
     let answer = collector.finish(subject.entity());
     if answer.requests == 0 {
-        return logs.unknown(&subject.entity());
+        return Ok(logs.unknown(&subject.entity()));
     }
     logs.show("timeline", &answer, trailhound_report::investigate::timeline, &args.ask)
 }

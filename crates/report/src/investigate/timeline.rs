@@ -6,6 +6,7 @@ use crate::{
     text::{Cell, Ink, Page},
     words,
 };
+use std::fmt::Write as _;
 use trailhound_investigate::timeline::{Line, Timeline};
 use trailhound_model::{
     action::{ActionKind, Outcome},
@@ -91,16 +92,17 @@ fn act(line: &Line, answer: &Timeline) -> String {
     if others > 0 {
         let names: Vec<String> = line.others.iter().take(2).map(|one| words::named(one)).collect();
         let more = others.saturating_sub(names.len() as u64);
-        text = format!("{text}, {}", names.join(", "));
+        text.push_str(", ");
+        text.push_str(&names.join(", "));
         if more > 0 {
-            text = format!("{text} and {more} more");
+            let _ = write!(text, " and {more} more");
         }
     }
     if !line.subresource.is_empty() && !is_said(line) {
-        text = format!("{text} ({})", line.subresource);
+        let _ = write!(text, " ({})", line.subresource);
     }
     if !line.detail.is_empty() {
-        text = format!("{text}: {}", line.detail);
+        let _ = write!(text, ": {}", line.detail);
     }
     text.push_str(came_of_it(line));
     text
