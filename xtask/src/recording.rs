@@ -82,6 +82,8 @@ pub(crate) struct Edge {
     pub(crate) from: String,
     /// Step that follows from it.
     pub(crate) to: String,
+    /// Why, in the words of its makers.
+    pub(crate) why: String,
     /// Records of the first.
     pub(crate) from_ids: Vec<String>,
     /// Records of the second.

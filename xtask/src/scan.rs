@@ -69,6 +69,53 @@ pub(crate) struct Incident {
     pub(crate) findings: Vec<String>,
     /// auditIDs.
     pub(crate) evidence: BTreeSet<String>,
+    /// Who acted.
+    pub(crate) hands: Vec<Hand>,
+    /// What ties their acts.
+    pub(crate) causes: Vec<Cause>,
+}
+
+/// An identity with what it did.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Hand {
+    /// In order of time.
+    pub(crate) acts: Vec<Act>,
+}
+
+/// An act.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Act {
+    /// auditIDs.
+    pub(crate) evidence: Vec<String>,
+}
+
+/// Why one act follows another.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Cause {
+    /// The earlier.
+    pub(crate) from: ActRef,
+    /// The later.
+    pub(crate) to: ActRef,
+    /// Sort.
+    pub(crate) kind: String,
+}
+
+/// An act by its places.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ActRef {
+    hand: usize,
+    act: usize,
+}
+
+impl ActRef {
+    /// Places of the hand and of its act.
+    pub(crate) fn place(self) -> (usize, usize) {
+        (self.hand, self.act)
+    }
 }
 
 /// Which rule found it.

@@ -27,14 +27,9 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e] = [
-            self.0 >> 96,
-            (self.0 >> 80) & 0xffff,
-            (self.0 >> 64) & 0xffff,
-            (self.0 >> 48) & 0xffff,
-            self.0 & 0xffff_ffff_ffff,
-        ];
-        write!(out, "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+        let part = |shift: u32| (self.0 >> shift) & 0xffff;
+        write!(out, "{:08x}-{:04x}-{:04x}-", self.0 >> 96, part(80), part(64))?;
+        write!(out, "{:04x}-{:012x}", part(48), self.0 & 0xffff_ffff_ffff)
     }
 }
 

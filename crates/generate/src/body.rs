@@ -115,6 +115,10 @@ pub(crate) fn pod(pod: &Pod, workload: &Workload, node: Option<&Node>, answered:
     meta["name"] = json!(&*pod.name);
     meta["namespace"] = json!(&*pod.space);
     stamp(&mut meta, pod.uid, pod.version, pod.born);
+    if pod.until > 0 {
+        meta["deletionTimestamp"] = json!(seconds(pod.until));
+        meta["deletionGracePeriodSeconds"] = json!(30);
+    }
     let mut status = pod_status(pod, node);
     if let Some(node) = node {
         spec["nodeName"] = json!(&*node.name);

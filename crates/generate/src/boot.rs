@@ -23,6 +23,9 @@ const APPS: [&str; 24] = [
     "reviews", "feeds", "geo", "chat", "media",
 ];
 
+/// What an application that uses the API does with it.
+const USERS: [Usage; 3] = [Usage::Leader, Usage::Watcher, Usage::SecretReader];
+
 /// Namespace of what runs the cluster.
 const SYSTEM: &str = "platform";
 
@@ -215,7 +218,6 @@ impl Generator {
         if !self.random.chance(self.profile.api_users) {
             return Usage::Quiet;
         }
-        const USERS: [Usage; 3] = [Usage::Leader, Usage::Watcher, Usage::SecretReader];
         self.random.pick(&USERS).copied().unwrap_or(Usage::Leader)
     }
 

@@ -167,6 +167,8 @@ pub(crate) struct Pod {
     pub(crate) token: Option<Token>,
     pub(crate) version: u64,
     pub(crate) born: Moment,
+    /// When it is to be gone, once somebody asked for that.
+    pub(crate) until: Moment,
 }
 
 /// A human.

@@ -140,11 +140,11 @@ impl Generator {
                 json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": [format!("{name}-secret")]})
             }
         };
-        self.make_later(PREPARED, actor, &ROLES, (&space, name), &json!({"rules": [rule]}));
+        self.make_later(PREPARED, actor, &ROLES, (space, name), &json!({"rules": [rule]}));
         let binding = json!({
             "subjects": [{"kind": "ServiceAccount", "name": &**name, "namespace": &**space}],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": &**name}});
-        self.make_later(PREPARED, actor, &ROLE_BINDINGS, (&space, name), &binding);
+        self.make_later(PREPARED, actor, &ROLE_BINDINGS, (space, name), &binding);
         reason(
             &format!("RoleBinding \"{name}/{space}\""),
             &format!("Role \"{name}\""),

@@ -55,6 +55,7 @@ impl Generator {
             token: None,
             version,
             born: self.now,
+            until: 0,
         };
         let bodies = self.bodies(|| Bodies {
             request: Some(body::text(&body::pod(&pod, workload, None, false))),
@@ -293,7 +294,12 @@ impl Generator {
 
     /// Bodies of a request about a pod whose answer is the pod.
     pub(crate) fn pod_bodies(&self, key: Key, request: Option<&str>) -> Option<Bodies> {
-        let response = Some(self.whole(key)?);
+        let mut response = self.whole(key);
+        if request == Some(AT_ONCE) {
+            let grace = |seconds: u8| format!("\"deletionGracePeriodSeconds\":{seconds}");
+            response = response.map(|body| body.replace(&grace(30), &grace(0)).into());
+        }
+        response.as_ref()?;
         Some(Bodies { request: request.map(Into::into), response })
     }
 
@@ -399,6 +405,9 @@ impl Generator {
 
     /// Someone deletes a pod; its kubelet will see to it.
     pub(crate) fn delete_pod(&mut self, key: Key, actor: &Arc<Actor>) {
+        let Some(pod) = self.cluster.pods.get_mut(key) else { return };
+        pod.phase = Phase::Terminating;
+        pod.until = self.now + 30 * SECOND;
         let bodies = self.pod_bodies(key, Some(GRACEFULLY));
         let Some(pod) = self.cluster.pods.get(key) else { return };
         let target = Target::object(&PODS, &pod.space, &pod.name);

@@ -121,11 +121,13 @@ fn write_actor(actor: &Actor, out: &mut Vec<u8>) {
     text_field("userAgent", &actor.agent, out);
 }
 
+/// What keys of `user.extra` begin with.
+const KEY: &str = "authentication.kubernetes.io";
+
 fn write_extra(actor: &Actor, out: &mut Vec<u8>) {
     if actor.credential == crate::act::Credential::None {
         return;
     }
-    const KEY: &str = "authentication.kubernetes.io";
     put(out, format_args!(r#","extra":{{"{KEY}/credential-id":["{}"]"#, actor.credential));
     if let Some(bound) = &actor.bound {
         for (key, value) in [

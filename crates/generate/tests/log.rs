@@ -106,7 +106,7 @@ fn a_token_is_used_only_by_its_pod_from_its_address_after_it_was_issued() {
 /// Rebuilds the pods from creates, bindings and deletes alone.
 #[test]
 fn the_pods_of_the_log_are_the_pods_of_the_truth() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         let (text, truth) = log(&Profile { gaps: Vec::new(), ..busy() }, seed);
         let mut pods: BTreeMap<(String, String), (String, Option<String>)> = BTreeMap::new();
         for event in events(&text) {
@@ -160,9 +160,9 @@ fn memory_follows_the_cluster_and_not_the_log() {
         let acts = generator.by_ref().count();
         (acts, generator.held())
     };
-    let (short, at_first) = held(2);
-    let (long, later) = held(24);
-    assert!(long > 8 * short, "{short} {long}");
+    let (few, at_first) = held(2);
+    let (many, later) = held(12);
+    assert!(many > 4 * few, "{few} {many}");
     assert!(later < 2 * at_first + 500, "{at_first} {later}");
 }
 
@@ -170,8 +170,8 @@ fn memory_follows_the_cluster_and_not_the_log() {
 fn a_gap_loses_records_and_nothing_else() {
     let whole = Profile::small();
     let torn = Profile { gaps: vec![(20 * MINUTE, 25 * MINUTE)], ..whole.clone() };
-    let ((all, there), (some, same)) = (log(&whole, 2), log(&torn, 2));
-    assert_eq!(there, same);
+    let ((all, before), (some, after)) = (log(&whole, 2), log(&torn, 2));
+    assert_eq!(before, after);
     let lines: BTreeSet<&str> = all.lines().collect();
     assert!(some.lines().all(|line| lines.contains(line)));
     assert!(some.lines().count() + 100 < all.lines().count());

@@ -133,11 +133,11 @@ fn who(incident: &Incident, findings: &[&Finding]) -> Answer {
             hand.first.clock()
         ));
         let own = findings.iter().filter(|one| actor(one) == hand.entity);
-        let new = own.clone().any(|one| one.address_new == Some(true));
+        let new = own.into_iter().any(|one| one.address_new == Some(true));
         if new {
             said.push("That identity had never used this address before in this log: its credential is probably in other hands, or its owner was somewhere new. The log cannot tell which, nor how the credential was taken.".to_owned());
-        } else if own.clone().any(|one| one.address_new == Some(false)) {
-            said.push("The address is one that this identity always used: the owner, or somebody on the owner's machine or network.".to_owned());
+        } else {
+            said.push("Whether that address is usual for this identity cannot be told from this log: it may be the owner, or somebody with the owner's credential.".to_owned());
         }
     }
     said.extend(incident.hops.iter().map(|hop| format!("Then: {}", hop.sentence)));
@@ -188,8 +188,8 @@ fn is_credential(entity: &str) -> bool {
 }
 
 fn read(acts: &Acts) -> Answer {
-    let said = told(acts.done(is_reading).filter(|(_, act)| act.action != "node.proxy"));
-    let nothing = "Nothing of value was read through the API server, as far as this log shows.";
+    let said = told(acts.done(is_reading));
+    let nothing = "No secret, configuration or container output was read through the API server by these identities, as far as this log shows.";
     answered("What was read?", said, Surety::Proved, nothing)
 }
 

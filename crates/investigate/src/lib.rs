@@ -1,6 +1,10 @@
 //! What an analyst asks, answered from the twin: data first, sentences and pictures are made of it by
 //! whoever shows them.
 
+/// What every question is put to.
+pub use trailhound_twin::Twin;
+pub use who_can::{WhoCan, who_can};
+
 pub mod act;
 pub mod answers;
 pub mod apps;
@@ -14,6 +18,3 @@ pub mod state;
 pub mod subject;
 pub mod timeline;
 pub mod who_can;
-
-/// What every question is put to.
-pub use trailhound_twin::Twin;

@@ -170,3 +170,69 @@ fn unknowns(twin: &Twin, lives: &[&CredentialLife]) -> Vec<String> {
     }
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::{
+        event::{Event, ObjectRef, Stage, Status, User},
+        fact::Fact,
+        time::SECOND,
+    };
+
+    fn used(id: &str, address: &str, seconds: i64) -> Fact {
+        let key = |name: &str| Str::from(format!("authentication.kubernetes.io/{name}"));
+        let extra = [("credential-id", id), ("pod-name", "p1"), ("pod-uid", "u1")];
+        let extra = extra.iter().filter(|(_, value)| !value.is_empty());
+        Fact::of(Event {
+            user: User {
+                name: "system:serviceaccount:shop:cart".into(),
+                extra: extra.map(|(name, value)| (key(name), vec![(*value).into()])).collect(),
+                ..User::default()
+            }
+            .into(),
+            verb: "list".into(),
+            object: Some(Box::new(ObjectRef { resource: "pods".into(), ..ObjectRef::default() })),
+            source_ips: vec![address.into()].into(),
+            stage: Stage::ResponseComplete,
+            status: Some(Status { code: Some(200), ..Status::default() }.into()),
+            time: Time(seconds * SECOND),
+            ..Event::default()
+        })
+    }
+
+    fn twin(facts: &[Fact]) -> Twin {
+        let mut twin = Twin::default();
+        for fact in facts {
+            twin.observe(fact);
+        }
+        twin
+    }
+
+    #[test]
+    fn a_credential_is_found_by_id_pod_and_account() {
+        let twin = twin(&[used("JTI=a", "10.0.0.1", 1), used("JTI=a", "198.51.100.7", 2)]);
+        let names = ["a", "JTI=a", "cred:JTI=a", "pod:shop/p1", "sa:shop/cart"];
+        for name in names {
+            let passport = passport(&twin, name).unwrap();
+            let one = &passport.credentials[0];
+            assert_eq!((one.life.id.as_str(), one.life.places.len()), ("JTI=a", 2), "{name}");
+            assert!(one.alarms_told[0].contains("two places at once"), "{:?}", one.alarms_told);
+            assert!(!passport.who_really.known);
+        }
+        assert_eq!(passport(&twin, "a").unwrap().entity, "cred:JTI=a");
+    }
+
+    #[test]
+    fn what_the_log_never_spoke_of_has_no_passport() {
+        assert_eq!(passport(&Twin::default(), "cred:JTI=a"), None);
+        assert_eq!(passport(&Twin::default(), "pod:shop/p1"), None);
+        assert_eq!(passport(&Twin::default(), ""), None);
+    }
+
+    #[test]
+    fn a_log_without_ids_says_by_what_credentials_are_told_apart() {
+        let passport = passport(&twin(&[used("", "10.0.0.1", 1)]), "pod:shop/p1").unwrap();
+        assert!(passport.unknowns.iter().any(|one| one.contains("pod name")));
+    }
+}

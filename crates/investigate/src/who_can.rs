@@ -1,165 +1,233 @@
-//! Who can do something, by which grant, how sure that is, and whether it was ever used.
+//! `who-can`: everybody who may do something at a time, by which grant, and whether he ever did.
+//!
+//! The direct holders are not the whole truth: whoever may write bindings beyond his own rights, or
+//! act as another identity, can come to any right. These are named apart, because they are a step
+//! further. What the log does not say is part of the answer, not left out of it.
 
 use serde::Serialize;
-use trailhound_model::{entity, observed::Surety, time::Time};
+use trailhound_model::{body::Subject, entity, observed::Surety, time::Time};
 use trailhound_twin::{
     Twin,
-    rbac::{Attributes, BindingKey, RoleKey, UseCount},
+    rbac::{Attributes, Holder, RoleKey},
 };
 
+const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+
 /// Somebody who can.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Holder {
-    /// Who: `user:…`, `sa:…`, or `group:…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Can {
+    /// Who, as an entity: `user:…`, `group:…`, `sa:…`.
     pub subject: String,
-    /// The binding as an entity.
+    /// The binding, as an entity.
     pub binding: String,
-    /// The role as an entity.
+    /// The role that it binds, as an entity.
     pub role: String,
-    /// How sure.
+    /// How sure it is.
     pub surety: Surety,
-    /// Requests of this kind that the grant allowed in the log.
-    pub uses: u64,
-    /// The last of them.
+    /// How often the grant was used for this in the log.
+    pub used: u64,
+    /// When it was last used for this.
     pub last_used: Option<Time>,
 }
 
-/// A binding that may give it to somebody.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Possible {
-    /// The binding as an entity.
+/// A way to the right that takes a step in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// May write roles with rights that he lacks.
+    Escalate,
+    /// May bind roles with rights that he lacks.
+    Bind,
+    /// May act as another identity.
+    Impersonate,
+}
+
+/// Somebody who could come to the right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Could {
+    /// By which step.
+    pub step: Step,
+    /// Who, and by which grant.
+    #[serde(flatten)]
+    pub who: Can,
+}
+
+/// A binding of which the log does not say enough.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unknown {
+    /// The binding, as an entity.
     pub binding: String,
-    /// What is not known of it.
+    /// What is not known.
     pub why: String,
-    /// Whom it is known to bind.
-    pub subjects: Vec<String>,
 }
 
 /// The answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WhoCan {
-    /// The verb.
-    pub verb: String,
-    /// The resource with its group and subresource, or the URL.
-    pub what: String,
-    /// Namespace; empty for all of the cluster.
-    pub namespace: String,
-    /// Name of the object; empty for any.
-    pub name: String,
-    /// The moment.
+    /// What was asked about.
+    pub what: Attributes,
+    /// At which time.
     pub at: Time,
-    /// Those who can.
-    pub holders: Vec<Holder>,
-    /// Those who may, but the log does not say.
-    pub possible: Vec<Possible>,
-    /// Every binding that could give it is known, so that nobody else has it by RBAC.
+    /// Everybody who is known to be able to. Members of the group `system:masters` are able to
+    /// besides, without any binding.
+    pub holders: Vec<Can>,
+    /// Everybody who could come to it by one step more.
+    pub detours: Vec<Could>,
+    /// Bindings that may allow it to others.
+    pub unknown: Vec<Unknown>,
+    /// All bindings that could apply are known, so that nobody is missing.
     pub complete: bool,
+    /// Group that may do everything without RBAC.
+    pub always: &'static str,
 }
 
-/// Answers for a verb on a resource (`pods`, `pods/exec`, `deployments.apps`) or on a URL that is no
-/// resource (`/healthz`).
-pub fn who_can(twin: &Twin, verb: &str, what: &str, place: (&str, &str), at: Time) -> WhoCan {
-    let (namespace, name) = place;
-    let attributes = if what.starts_with('/') {
-        Attributes::url(verb, what)
+/// Answers `who-can VERB RESOURCE [-n NAMESPACE]`. The resource is written as kubectl has it:
+/// `secrets`, `pods/exec`, `deployments.apps/scale`; what begins with `/` is a URL.
+pub fn who_can(
+    twin: &Twin,
+    verb: &str,
+    resource: &str,
+    name: &str,
+    namespace: &str,
+    at: Time,
+) -> WhoCan {
+    let what = if resource.starts_with('/') {
+        Attributes::url(verb, resource)
     } else {
-        with_group(Attributes::resource(verb, what, namespace, name))
+        Attributes::resource(verb, resource, namespace, name)
     };
     let rbac = twin.rbac();
-    let holders = rbac.subjects_that_can(&attributes, at);
-    let possible = rbac.possible_holders(&attributes, at);
+    let holders: Vec<Can> = rbac.subjects_that_can(&what, at).iter().map(can).collect();
+    let possible = rbac.possible_holders(&what, at);
+    let unknown = possible.into_iter().map(|one| Unknown {
+        binding: binding_entity(&one.binding.namespace, &one.binding.name),
+        why: one.why.to_string(),
+    });
     WhoCan {
-        verb: verb.to_owned(),
-        what: what.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
         at,
-        holders: holders
-            .into_iter()
-            .map(|one| Holder {
-                subject: subject(&one.subject.kind, &one.subject.namespace, &one.subject.name),
-                binding: binding(&one.via.binding),
-                role: role(&one.via.role),
-                surety: one.surety,
-                uses: one.used.count,
-                last_used: last(one.used),
-            })
-            .collect(),
-        possible: possible
-            .into_iter()
-            .map(|one| Possible {
-                binding: binding(&one.binding),
-                why: one.why.to_string(),
-                subjects: one
-                    .subjects
-                    .iter()
-                    .map(|of| subject(&of.kind, &of.namespace, &of.name))
-                    .collect(),
-            })
-            .collect(),
-        complete: rbac.is_complete(namespace, at),
+        detours: detours(twin, namespace, &holders, at),
+        unknown: unknown.collect(),
+        complete: rbac.is_complete(&what.namespace, at),
+        always: "system:masters",
+        holders,
+        what,
     }
 }
 
-fn last(used: UseCount) -> Option<Time> {
-    used.last
-}
-
-/// Groups of well-known resources, which people leave out as kubectl lets them.
-fn with_group(mut attributes: Attributes) -> Attributes {
-    if !attributes.group.is_empty() {
-        return attributes;
-    }
-    let group = match attributes.resource.as_str() {
-        "deployments" | "daemonsets" | "statefulsets" | "replicasets" => "apps",
-        "jobs" | "cronjobs" => "batch",
-        "roles" | "rolebindings" | "clusterroles" | "clusterrolebindings" => {
-            "rbac.authorization.k8s.io"
-        }
-        "ingresses" | "networkpolicies" => "networking.k8s.io",
-        "certificatesigningrequests" => "certificates.k8s.io",
-        "mutatingwebhookconfigurations"
-        | "validatingwebhookconfigurations"
-        | "validatingadmissionpolicies"
-        | "validatingadmissionpolicybindings" => "admissionregistration.k8s.io",
-        "customresourcedefinitions" => "apiextensions.k8s.io",
-        "leases" => "coordination.k8s.io",
-        "poddisruptionbudgets" => "policy",
-        "horizontalpodautoscalers" => "autoscaling",
-        "storageclasses" | "volumeattachments" => "storage.k8s.io",
-        _ => "",
+/// The steps, each as the right that it needs.
+fn steps(namespace: &str) -> Vec<(Step, Attributes)> {
+    let rbac = |verb: &str, resource: &str| Attributes {
+        group: RBAC_GROUP.into(),
+        ..Attributes::resource(verb, resource, namespace, "")
     };
-    attributes.group = group.into();
-    attributes
+    let as_other = |resource: &str| Attributes::resource("impersonate", resource, namespace, "");
+    vec![
+        (Step::Escalate, rbac("escalate", "clusterroles")),
+        (Step::Escalate, rbac("escalate", "roles")),
+        (Step::Bind, rbac("bind", "clusterroles")),
+        (Step::Bind, rbac("bind", "roles")),
+        (Step::Impersonate, as_other("users")),
+        (Step::Impersonate, as_other("groups")),
+        (Step::Impersonate, as_other("serviceaccounts")),
+    ]
 }
 
-fn subject(kind: &str, namespace: &str, name: &str) -> String {
-    match kind {
-        "ServiceAccount" => entity::service_account(namespace, name),
-        "Group" => format!("group:{name}"),
-        _ => entity::user(name),
+fn detours(twin: &Twin, namespace: &str, holders: &[Can], at: Time) -> Vec<Could> {
+    let mut out: Vec<Could> = Vec::new();
+    for (step, what) in steps(namespace) {
+        for who in twin.rbac().subjects_that_can(&what, at).iter().map(can) {
+            let direct = holders.iter().any(|holder| holder.subject == who.subject);
+            let known = out.iter().any(|one| one.step == step && one.who == who);
+            if !direct && !known {
+                out.push(Could { step, who });
+            }
+        }
+    }
+    out
+}
+
+fn can(holder: &Holder) -> Can {
+    Can {
+        subject: subject_entity(&holder.subject),
+        binding: binding_entity(&holder.via.binding.namespace, &holder.via.binding.name),
+        role: role_entity(&holder.via.role),
+        surety: holder.surety,
+        used: holder.used.count,
+        last_used: holder.used.last,
     }
 }
 
-fn binding(key: &BindingKey) -> String {
-    let kind = if key.namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
-    entity::object(kind, &key.namespace, &key.name)
+fn subject_entity(subject: &Subject) -> String {
+    match subject.kind.as_str() {
+        "ServiceAccount" => entity::service_account(&subject.namespace, &subject.name),
+        "Group" => format!("group:{}", subject.name),
+        _ => entity::user(&subject.name),
+    }
 }
 
-fn role(key: &RoleKey) -> String {
-    let kind = if key.namespace.is_empty() { "clusterroles" } else { "roles" };
-    entity::object(kind, &key.namespace, &key.name)
+fn binding_entity(namespace: &str, name: &str) -> String {
+    let resource = if namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
+    entity::object(resource, namespace, name)
+}
+
+fn role_entity(role: &RoleKey) -> String {
+    let resource = if role.namespace.is_empty() { "clusterroles" } else { "roles" };
+    entity::object(resource, &role.namespace, &role.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trailhound_model::{
+        event::{Event, User},
+        fact::Fact,
+    };
+
+    fn twin() -> Twin {
+        let reason = r#"RBAC: allowed by RoleBinding "dev/shop" of Role "edit" to Group "devs""#;
+        let user = User { name: "alice".into(), groups: vec!["devs".into()], ..User::default() };
+        let object = trailhound_model::event::ObjectRef {
+            resource: "secrets".into(),
+            namespace: "shop".into(),
+            ..Default::default()
+        };
+        let event = Event {
+            time: Time(5),
+            verb: "list".into(),
+            user: user.into(),
+            object: Some(Box::new(object)),
+            annotations: vec![
+                ("authorization.k8s.io/decision".into(), "allow".into()),
+                ("authorization.k8s.io/reason".into(), reason.into()),
+            ]
+            .into(),
+            ..Event::default()
+        };
+        let mut twin = Twin::default();
+        twin.observe(&Fact::of(event));
+        twin
+    }
 
     #[test]
-    fn groups_that_people_leave_out_are_those_of_kubectl() {
-        let group = |what: &str| with_group(Attributes::resource("get", what, "", "")).group;
-        assert_eq!(group("deployments"), "apps");
-        assert_eq!(group("deployments.extensions"), "extensions");
-        assert_eq!(group("pods/exec"), "");
+    fn a_grant_known_from_its_use_is_inferred_and_its_other_subjects_unknown() {
+        let answer = who_can(&twin(), "list", "secrets", "", "shop", Time(9));
+        let dev = answer.holders.iter().find(|one| one.subject == "group:devs").unwrap();
+        assert_eq!(
+            (dev.binding.as_str(), dev.role.as_str()),
+            ("rolebinding:shop/dev", "role:shop/edit")
+        );
+        assert_eq!((dev.surety, dev.used, dev.last_used), (Surety::Inferred, 1, Some(Time(5))));
+        assert!(answer.unknown.iter().any(|one| one.binding == "rolebinding:shop/dev"));
+        assert!(!answer.complete);
+        assert_eq!(answer.always, "system:masters");
+    }
+
+    #[test]
+    fn whoever_may_bind_or_impersonate_is_named_apart() {
+        let answer = who_can(&twin(), "get", "secrets", "db", "shop", Time(9));
+        let by = |step| answer.detours.iter().any(|one| one.step == step);
+        // The controller that fills aggregated roles may escalate; it is in every cluster.
+        assert!(by(Step::Escalate));
+        assert!(answer.detours.iter().all(|one| one.who.surety < Surety::Proved));
     }
 }

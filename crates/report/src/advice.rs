@@ -56,7 +56,8 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-fn is_command(code: &str) -> bool {
+/// Whether this starts like a shell command.
+pub(crate) fn is_command(code: &str) -> bool {
     const PROGRAMS: [&str; 12] = [
         "kubectl",
         "trailhound",

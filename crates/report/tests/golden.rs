@@ -5,7 +5,11 @@ mod support;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use support::{breach, page, spread};
-use trailhound_model::{finding::Severity, scan::Scan};
+use trailhound_model::{
+    finding::Severity,
+    incident::{Cause, Hand},
+    scan::Scan,
+};
 use trailhound_report::{TextStyle, html, json, jsonl, text, verdict};
 
 fn at_width(scan: &Scan, width: usize) -> String {
@@ -51,6 +55,25 @@ fn a_breach_told_by_its_hands_as_a_page() {
     }
     let (_, body) = output.split_once("<body").unwrap();
     insta::assert_snapshot!("spread_html", without_empty_lines(body));
+}
+
+#[test]
+fn thirty_hands_are_drawn_as_far_as_can_be_followed() {
+    let mut scan = spread::scan();
+    let one = &mut scan.incidents[0];
+    let cart = one.hands[1].clone();
+    for index in 0..27 {
+        one.hands.push(Hand { entity: format!("sa:shop/worker-{index}"), ..cart.clone() });
+        let to = (one.hands.len() - 1, 0);
+        one.causes.push(Cause { to, ..one.causes[0].clone() });
+    }
+    let output = html(&scan);
+    page::assert_well_formed(&output);
+    assert!(output.contains("Not drawn: 6 nodes and 6 arrows."));
+    assert!(output.contains("Not drawn: 6 lines."));
+    if let Ok(folder) = std::env::var("TRAILHOUND_LOOK") {
+        std::fs::write(format!("{folder}/fan.html"), &output).unwrap();
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Pictures: every graph becomes one, however it is knotted, and nothing from a log gets out of it.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use proptest::prelude::*;
@@ -76,6 +78,8 @@ fn assert_well_formed(svg: &str) {
         let (tag, text) = rest.split_once('>').unwrap();
         assert!(!text.contains('>'), "{text}");
         assert!(tag.matches('"').count().is_multiple_of(2), "{tag}");
+        let numbers = tag.replace("g-info", "");
+        assert!(!numbers.contains("NaN") && !numbers.contains("inf"), "{tag}");
         let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
         assert!(
             ["svg", "g", "title", "desc", "rect", "path", "text", "circle", "polygon", "line"]
@@ -89,9 +93,6 @@ fn assert_well_formed(svg: &str) {
         }
     }
     assert!(open.is_empty(), "{open:?}");
-    for broken in ["NaN", "\"inf", "-inf", " inf ", "Minf"] {
-        assert!(!body.contains(broken), "{broken}");
-    }
     assert!(!svg.chars().any(|character| is_hidden(character) && character != '\n'));
 }
 
@@ -120,7 +121,8 @@ fn what_does_not_fit_is_counted() {
     let svg = svg::graph(&graph, &Look::RIGHT).standalone();
     assert!(svg.contains("Not drawn: 40 nodes and 30 arrows."), "{svg}");
     look_at("fan", &svg);
-    look_at("fan_down", &svg::graph(&graph, &Look::DOWN).standalone());
+    let few = Graph { nodes: graph.nodes.into_iter().take(12).collect(), ..graph };
+    look_at("fan_down", &svg::graph(&few, &Look::DOWN).standalone());
 }
 
 #[test]

@@ -325,3 +325,20 @@ fn every_deleted_object_of_a_namespace_is_ending_if_nothing_was_selected() {
     assert!(log.objects.at("secrets", "shop", "a", at(6)).is_none());
     assert!(log.objects.at("secrets", "other", "b", at(6)).is_some());
 }
+
+#[test]
+fn the_account_of_a_silent_pod_follows_from_its_nodes_token_request_if_only_one_fits() {
+    let mut log = Log::default();
+    log.bare(10, KUBELET, "create", "serviceaccounts/shop/cart/token", 201);
+    log.bare(11, KUBELET, "patch", "pods/shop/a/status", 200);
+    let account = log.pods("a")[0].account.clone().unwrap();
+    assert_eq!((account.value.as_str(), account.surety), ("cart", Surety::Inferred));
+    log.bare(20, KUBELET, "create", "serviceaccounts/shop/cart/token", 201);
+    log.bare(20, KUBELET, "create", "serviceaccounts/shop/other/token", 201);
+    log.bare(21, KUBELET, "patch", "pods/shop/b/status", 200);
+    log.bare(60, KUBELET, "patch", "pods/shop/c/status", 200);
+    log.bare(61, "system:node:n2", "patch", "pods/shop/d/status", 200);
+    for name in ["b", "c", "d"] {
+        assert_eq!(log.pods(name)[0].account, None, "{name}");
+    }
+}

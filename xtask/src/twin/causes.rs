@@ -8,7 +8,7 @@ use crate::{
     recording::{Label, Truth},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
 };
 use trailhound_model::{
@@ -70,6 +70,10 @@ impl Bar {
     }
 
     fn print(&self, what: &str, verbose: bool) {
+        if self.acts() == 0 {
+            say!("  {what}: this recording has no such truth");
+            return;
+        }
         say!(
             "  {what}: {} acts have a true cause; {} joined right ({:.2} %), {} wrong ({:.2} %), {} not joined ({:.2} %); wrong and called proved: {}{}",
             self.acts(),
@@ -197,19 +201,19 @@ fn by_owners(bodies: &Bodies, told: &Told, own: bool) -> Bar {
 }
 
 /// Uids of objects that outsiders made in this log.
-fn made_by_outsiders<'a>(bodies: &'a Bodies, told: &Told) -> HashMap<&'a str, ()> {
+fn made_by_outsiders<'a>(bodies: &'a Bodies, told: &Told) -> HashSet<&'a str> {
     let records = told.outsiders.values().filter_map(|id| bodies.records.get(id));
-    records.filter(|about| about.creates).map(|about| (about.uid.as_str(), ())).collect()
+    records.filter(|about| about.creates).map(|about| about.uid.as_str()).collect()
 }
 
 fn true_chain<'a>(
     bodies: &'a Bodies,
-    made: &HashMap<&str, ()>,
+    made: &HashSet<&str>,
     act: &Act,
 ) -> Option<(&'a About, Vec<&'a str>)> {
     let about = bodies.records.get(&act.audit_id).filter(|about| !about.uid.is_empty())?;
     let chain = bodies.chain(&about.uid);
-    chain.last().is_some_and(|top| made.contains_key(top)).then_some((about, chain))
+    chain.last().is_some_and(|top| made.contains(top)).then_some((about, chain))
 }
 
 /// Whether the root is an act on one of the chain, or on all of a kind or namespace around it.

@@ -4,6 +4,8 @@
 //! kept, so that a new part is one line here.
 
 mod causes;
+mod incidents;
+mod rbac;
 mod truth;
 
 use crate::{
@@ -35,6 +37,10 @@ enum Part {
     All,
     /// Controllers' acts and the acts that set them off
     Causes,
+    /// Every decision of the API server against the rights that the twin knows
+    Rbac,
+    /// Incidents against the noted causal steps
+    Incidents,
 }
 
 /// Runs the command; `false` means that a bar was not kept.
@@ -43,6 +49,12 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     for dir in dirs(&args.recordings)? {
         if matches!(args.part, Part::All | Part::Causes) {
             kept &= causes::run(&dir, args.verbose)?;
+        }
+        if matches!(args.part, Part::All | Part::Rbac) {
+            kept &= rbac::run(&dir, args.verbose)?;
+        }
+        if matches!(args.part, Part::All | Part::Incidents) {
+            kept &= incidents::run(&dir, args.verbose)?;
         }
     }
     Ok(kept)

@@ -12,10 +12,16 @@ use trailhound_investigate::who_can;
 pub(crate) fn run(args: &WhoCanArgs) -> Result<Verdict, CommandError> {
     let logs = Logs::read(&args.paths, &args.read)?;
     let at = logs.moment(&args.at)?;
-    let place = (args.namespace.as_str(), args.name.as_str());
-    let answer = logs.ask(|twin| who_can::who_can(twin, &args.verb, &args.resource, place, at));
+    let ask = |twin: &trailhound_investigate::Twin| {
+        who_can::who_can(twin, &args.verb, &args.resource, &args.name, &args.namespace, at)
+    };
+    let answer = logs.ask(ask);
     match answer {
-        Some(answer) if !answer.holders.is_empty() || !answer.possible.is_empty() => {
+        Some(answer)
+            if !answer.holders.is_empty()
+                || !answer.detours.is_empty()
+                || !answer.unknown.is_empty() =>
+        {
             logs.show("who-can", &answer, trailhound_report::investigate::who_can, &args.ask)
         }
         _ => {

@@ -128,14 +128,20 @@ impl History for Known<'_> {
     }
 
     fn token_checks(&self, fact: &Fact) -> String {
-        let alarms = AlarmKind::ALL.into_iter().filter_map(|kind| {
-            let checks = self.checks(fact, kind)?;
+        let mut words: Vec<String> = Vec::new();
+        for kind in AlarmKind::ALL {
+            let Some(checks) = self.checks(fact, kind) else { continue };
             let truth = checks.iter().fold(Truth::True, |sum, check| sum.and(check.truth));
-            // Whether it came off its node is worth saying of every token of a pod.
-            (truth == Truth::True || truth == Truth::Unknown && kind == AlarmKind::OffNode)
-                .then(|| format!("{}: {}", kind.as_str(), told(&checks)))
-        });
-        let told: Vec<String> = alarms.collect();
-        told.join(" ")
+            // That it is bound to a pod, or has a name, is what made it worth a check.
+            let told = told(checks.get(1..).unwrap_or_default());
+            match (truth, kind) {
+                (Truth::True, _) => words.push(told),
+                (Truth::Unknown, AlarmKind::OffNode) => {
+                    words.push("Whether it left its node could not be checked.".to_owned());
+                }
+                _ => {}
+            }
+        }
+        words.join(" ")
     }
 }

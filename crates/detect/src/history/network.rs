@@ -105,12 +105,25 @@ impl Networks {
         {
             return Truth::False;
         }
+        if is_private(address) && !self.homes_are_known() {
+            return Truth::Unknown;
+        }
         let enough = if is_private(address) { HOMES_FOR_PRIVATE } else { HOMES_FOR_PUBLIC };
         if self.homes.len() >= enough && self.any_pod_network() {
             Truth::True
         } else {
             Truth::Unknown
         }
+    }
+
+    /// Whether nearly all homes of pods lie in networks that are known as the cluster's. A cluster
+    /// with a network for each node has many, and a private address may be in one not yet met.
+    fn homes_are_known(&self) -> bool {
+        let strange = |home: &&u128| {
+            let address = address_of(**home);
+            !prefixes(address).iter().any(|prefix| self.is_cluster(*prefix))
+        };
+        self.homes.iter().filter(strange).count() * 8 <= self.homes.len()
     }
 
     fn any_pod_network(&self) -> bool {
@@ -160,6 +173,14 @@ fn bits_of(address: IpAddr) -> u128 {
         IpAddr::V4(v4) => u128::from(v4.to_bits()),
         IpAddr::V6(v6) => v6.to_bits(),
     }
+}
+
+/// The address again; a v4 address has no more than 32 bits.
+fn address_of(bits: u128) -> IpAddr {
+    u32::try_from(bits).map_or_else(
+        |_| IpAddr::V6(std::net::Ipv6Addr::from_bits(bits)),
+        |bits| IpAddr::V4(std::net::Ipv4Addr::from_bits(bits)),
+    )
 }
 
 fn narrow_bits(address: IpAddr) -> u8 {

@@ -23,7 +23,7 @@ use trailhound_model::{
 /// Longest answer to a list that is always read. Longer ones are read only in some minutes: clients
 /// that list whole clusters do it again and again, and what was there before the log began is learned
 /// from one of them.
-const SMALL_LIST: usize = 16 << 10;
+const SMALL_LIST: usize = 8 << 10;
 
 /// Owner references that are kept of one object.
 const MOST_OWNERS: usize = 8;

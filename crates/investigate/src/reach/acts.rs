@@ -124,8 +124,8 @@ fn rights_of<'a>(snapshot: &'a Snapshot, index: &Index<'a>, grant: usize) -> Vec
     let Some(one) = snapshot.grants.get(grant) else { return Vec::new() };
     let Some(role) = one.role else { return Vec::new() };
     let scope = if one.namespace.is_empty() { None } else { index.namespace(&one.namespace) };
-    let rule = |rule| Some(GrantRule { grant, rule });
-    rights(snapshot, index, role, scope, one.surety, rule)
+    let by = |rule| Some(GrantRule { grant, rule });
+    rights(snapshot, index, role, scope, one.surety, by)
 }
 
 fn rights<'a>(
@@ -161,7 +161,7 @@ fn names(rules: &[PolicyRule], rule: usize) -> &[Str] {
 fn whole<'a>(snapshot: &Snapshot, namespaces: &[&str], grant: usize) -> Option<Act<'a>> {
     let one = snapshot.grants.get(grant)?;
     let role = snapshot.roles.get(one.role?)?;
-    let rule = power::everything(&role.rules)?;
+    let all = power::everything(&role.rules)?;
     let surety = one.surety.min(role.surety);
     let target = if one.namespace.is_empty() {
         Target::Admin
@@ -169,7 +169,7 @@ fn whole<'a>(snapshot: &Snapshot, namespaces: &[&str], grant: usize) -> Option<A
         let home = namespaces.binary_search(&one.namespace.as_str()).ok()?;
         Target::NamespaceAdmin(Some(home))
     };
-    let grants = [Some(GrantRule { grant, rule }), None, None];
+    let grants = [Some(GrantRule { grant, rule: all }), None, None];
     Some(Act { kind: EdgeKind::PermissionDiscover, target, grants, surety })
 }
 

@@ -43,7 +43,7 @@ pub(super) fn measure(
     candidates.truncate(MOST_MEASURED);
     let all = Sum::of(words, found);
     let cuts = candidates.iter().filter_map(|(_, grant)| {
-        let without = Search::new(words.snapshot, words.index, Some(*grant)).from(start);
+        let without = Search::new(words.snapshot, words.index, Some(*grant)).start(start);
         let paths = ways.iter().filter(|(_, way)| way.iter().any(|edge| uses(edge, *grant)));
         cut(words, *grant, &all, &Sum::of(words, &without), paths.count() as u64)
     });

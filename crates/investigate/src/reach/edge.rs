@@ -1,6 +1,6 @@
 //! The sorts of steps by which an attacker gets from one thing to the next.
 //!
-//! Names are those of KubeHound wherever it has one, so that an analyst can look them up and compare;
+//! Names are those of `KubeHound` wherever it has one, so that an analyst can look them up and compare;
 //! `KubeHound`'s containers and permission sets are folded into their pods and identities, so its steps
 //! between these (`CONTAINER_ATTACH`, `SHARE_PS_NAMESPACE`) do not occur.
 

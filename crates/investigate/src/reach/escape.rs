@@ -40,7 +40,7 @@ fn path_escape(path: &Str) -> Option<EdgeKind> {
     let below = |root: &str| {
         path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if path.ends_with(".sock")
+    if path.split('.').next_back() == Some("sock")
         && ["containerd", "docker", "crio", "cri"].iter().any(|runtime| path.contains(runtime))
         || matches!(path, "/run" | "/var/run" | "/run/containerd" | "/var/run/containerd")
     {

@@ -106,12 +106,12 @@ fn statement(
     );
     if let Some(home) = things.by_namespace.iter().find(|home| !home.namespace.is_empty()) {
         let all = if home.count == home.of { "all " } else { "" };
-        sentence
-            .push_str(&format!(", among them {all}{} of namespace {}", home.count, home.namespace));
+        sentence =
+            format!("{sentence}, among them {all}{} of namespace {}", home.count, home.namespace);
     }
     sentence.push_str(&doubt(things));
     if !whole {
-        sentence.push_str(&format!(" The surest way to one of them: {}", said(&first.path)));
+        sentence = format!("{sentence} The surest way to one of them: {}", said(&first.path));
     }
     Some(Reachable {
         from: reach.start.clone(),

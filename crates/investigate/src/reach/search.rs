@@ -101,7 +101,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Searches from a place.
-    pub(super) fn from(mut self, start: What) -> Found {
+    pub(super) fn start(mut self, start: What) -> Found {
         let place = self.index.place(start);
         if let Some(best) = self.found.best.get_mut(place) {
             *best = Some(Surety::Proved);
@@ -111,9 +111,9 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Searches from whoever holds acts.
-    pub(super) fn from_holder(mut self, acts: Vec<Act<'a>>) -> Found {
+    pub(super) fn held_by(mut self, acts: Vec<Act<'a>>) -> Found {
         self.holder = acts;
-        self.from(What::Holder)
+        self.start(What::Holder)
     }
 
     fn run(mut self) -> Found {
@@ -470,8 +470,9 @@ impl<'a> Targets<'_, 'a> {
                 all.for_each(|at| tell(What::Pods(*at), Surety::Proved));
             }
             for name in names {
-                let found = self.index.pod(namespace, name);
-                found.into_iter().for_each(|at| tell(What::Pods(at), Surety::Proved));
+                if let Some(at) = self.index.pod(namespace, name) {
+                    tell(What::Pods(at), Surety::Proved);
+                }
             }
         }
     }
@@ -494,9 +495,9 @@ impl<'a> Targets<'_, 'a> {
     ) {
         let list = self.index.identities.iter().enumerate();
         for (at, identity) in list {
-            let named = || names.is_empty() || names.iter().any(|name| *name == identity.name);
+            let is_meant = || names.is_empty() || names.iter().any(|one| *one == identity.name);
             let sort = identity.assumable && identity.is_group == groups;
-            if sort && fits(identity.is_master) && named() {
+            if sort && fits(identity.is_master) && is_meant() {
                 tell(What::Identity(at), identity.surety);
             }
         }

@@ -51,8 +51,8 @@ pub(super) fn answer(
     told.known = true;
     told.unknowns.extend(unknown_groups(snapshot, start));
     let words = Words { snapshot, index, start };
-    let found = Search::new(snapshot, index, None).from(what);
-    let short = Search::new(snapshot, index, None).short_of_admin().from(what);
+    let found = Search::new(snapshot, index, None).start(what);
+    let short = Search::new(snapshot, index, None).short_of_admin().start(what);
     let place = index.place(what);
     fill(&mut told, &words, &found, place);
     told.paths = admin_paths(&words, &short, place);
@@ -136,13 +136,14 @@ fn count(told: &mut Reach, words: &Words<'_, '_>, found: &Found, start: Place, s
         }
     }
     let [secrets, namespaces, nodes, identities] = of;
-    let homes = |lists: &[Vec<usize>]| lists.iter().map(|list| list.len() as u64).collect();
+    let homes =
+        |lists: &[Vec<usize>]| -> Vec<u64> { lists.iter().map(|list| list.len() as u64).collect() };
     let tell = Tell { words, found, start, namespaces: samples > 0 };
-    told.secrets = tell.things(secrets, homes(&index.secrets_in), index.tokens.len());
-    told.namespaces = tell.things(namespaces, Vec::new(), index.namespaces.len());
-    told.nodes = tell.things(nodes, Vec::new(), words.snapshot.nodes.len());
+    told.secrets = tell.things(&secrets, &homes(&index.secrets_in), index.tokens.len());
+    told.namespaces = tell.things(&namespaces, &[], index.namespaces.len());
+    told.nodes = tell.things(&nodes, &[], words.snapshot.nodes.len());
     let all = index.identities.iter().filter(|one| counts(one)).count();
-    told.identities = tell.things(identities, homes(&index.accounts_in), all);
+    told.identities = tell.things(&identities, &homes(&index.accounts_in), all);
     told.cluster_admin = found.best.get(index.place(What::Admin)).copied().flatten();
 }
 
@@ -199,7 +200,7 @@ struct Tell<'t, 's, 'a> {
 }
 
 impl Tell<'_, '_, '_> {
-    fn things(&self, gather: Gather, homes: Vec<u64>, of: usize) -> Things {
+    fn things(&self, gather: &Gather, homes: &[u64], of: usize) -> Things {
         let [proved, inferred, unknown] = gather.sure;
         let thing = |place: &Place| Thing {
             entity: self.words.entity(*place, self.start),
@@ -211,7 +212,7 @@ impl Tell<'_, '_, '_> {
             inferred,
             unknown,
             of: of as u64,
-            by_namespace: self.by_namespace(&gather.homes, &homes),
+            by_namespace: self.by_namespace(&gather.homes, homes),
             samples: gather.places.iter().map(thing).collect(),
         }
     }

@@ -27,7 +27,7 @@ fn searched(snapshot: &Snapshot, start: &str, without: Option<usize>) -> Held {
     let index = Index::new(snapshot, &[start]);
     let Some(what) = tell::start_of(&index, start) else { return Held::new() };
     let words = words::Words { snapshot, index: &index, start };
-    let found = Search::new(snapshot, &index, without).from(what);
+    let found = Search::new(snapshot, &index, without).start(what);
     let name = |place: &index::Place| match index.what(*place) {
         What::Admin => Some("admin".to_owned()),
         What::Namespace(at) => Some(format!("write:{}", words.namespace(at))),

@@ -23,7 +23,7 @@ use trailhound_model::{
 use trailhound_twin::{
     Twin,
     objects::{Life as ObjectLife, Version as ObjectVersion},
-    rbac::{BindingBody, BindingKey, Known, Life, Rbac, RoleKey, UseCount, Version},
+    rbac::{self, BindingBody, BindingKey, Known, Life, Rbac, RoleKey, UseCount, Version},
 };
 
 const SECURITY_LABEL: &str = "pod-security.kubernetes.io/enforce";
@@ -168,7 +168,7 @@ fn grant(
         role,
         subjects: version.body.subjects.iter().map(home).collect(),
         surety: if maybe { Surety::Unknown } else { version.surety },
-        builtin: is_builtin(rbac, key, version),
+        builtin: rbac::is_own(key, &version.body),
         uses,
     }
 }
@@ -187,25 +187,6 @@ fn entity_of(user: &str) -> String {
         (None, Some(node)) => entity::node(node),
         (None, None) => entity::user(user),
     }
-}
-
-/// Whether Kubernetes made a binding and nobody gave it another role or more subjects.
-fn is_builtin(rbac: &Rbac, key: &BindingKey, version: &Version<BindingBody>) -> bool {
-    let Some(first) = rbac.binding_versions(key).first() else { return false };
-    let made = first.from == Time(i64::MIN);
-    let same_role = first.body.role == version.body.role;
-    let known = |subject: &Subject| first.body.subjects.contains(subject);
-    let role = role_key(key, &version.body);
-    let kept = role.is_some_and(|role| {
-        let changed = |by: &str| !by.is_empty() && !is_own_hand(by);
-        rbac.role_versions(&role).iter().all(|version| !changed(&version.by))
-    });
-    made && same_role && kept && version.body.subjects.iter().all(known)
-}
-
-/// Those who write built-in roles by themselves.
-fn is_own_hand(by: &str) -> bool {
-    matches!(by, "user:system:apiserver" | "sa:kube-system/clusterrole-aggregation-controller")
 }
 
 /// Whoever used a binding that binds one group and nobody else is in that group.

@@ -3,7 +3,7 @@
 use super::{
     acts::GrantRule,
     answer::{GrantRef, Step},
-    index::{Index, Place, What},
+    index::{Identity, Index, Place, What},
     search::Edge,
     snapshot::{Grant, Snapshot},
 };
@@ -32,7 +32,7 @@ impl Words<'_, '_> {
             What::Holder => self.start.to_owned(),
             What::Admin => CLUSTER_ADMIN.to_owned(),
             What::Identity(at) => {
-                index.identities.get(at).map(|one| one.entity()).unwrap_or_default()
+                index.identities.get(at).map(Identity::entity).unwrap_or_default()
             }
             What::Pods(at) => self.pod(at),
             What::Node(at) => {
@@ -101,12 +101,8 @@ impl Words<'_, '_> {
         let mut sentence = format!("{from} could {} {to}", edge.kind.words());
         for (at, grant) in grants.iter().enumerate() {
             let joint = if at == 0 { ", through" } else { " and" };
-            sentence.push_str(&format!(
-                "{joint} {} ({}: {})",
-                plain(&grant.binding),
-                plain(&grant.role),
-                grant.rule
-            ));
+            let (binding, role) = (plain(&grant.binding), plain(&grant.role));
+            sentence = format!("{sentence}{joint} {binding} ({role}: {})", grant.rule);
         }
         sentence.push_str(match edge.surety {
             Surety::Proved => ".",
@@ -189,11 +185,11 @@ pub(super) fn plain(entity: &str) -> String {
 /// A rule in words: `get, list secrets (names: db)`.
 pub(super) fn rule(rule: &PolicyRule) -> String {
     let what = if rule.resources.is_empty() { &rule.non_resource_urls } else { &rule.resources };
-    let mut text = format!("{} {}", listed(&rule.verbs), listed(what));
-    if !rule.resource_names.is_empty() {
-        text.push_str(&format!(" (names: {})", listed(&rule.resource_names)));
+    let text = format!("{} {}", listed(&rule.verbs), listed(what));
+    if rule.resource_names.is_empty() {
+        return text;
     }
-    text
+    format!("{text} (names: {})", listed(&rule.resource_names))
 }
 
 /// Items of a list that are said.

@@ -138,7 +138,7 @@ fn of_holder<'a>(
     let start = format!("holder:{name}");
     let words = Words { snapshot, index, start: &start };
     let place = index.place(What::Holder);
-    let found = Search::new(snapshot, index, None).from_holder(acts);
+    let found = Search::new(snapshot, index, None).held_by(acts);
     let mut reach = Reach { start: start.clone(), ..Reach::default() };
     tell::fill_numbers(&mut reach, &words, &found, place);
     // The way that was found first does not lead through the whole cluster to itself.

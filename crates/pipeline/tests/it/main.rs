@@ -8,6 +8,8 @@ mod falco_alerts;
 mod falco_conformance;
 mod falco_language;
 mod formats;
+mod generated;
+mod hostile;
 mod integrity;
 mod known_flaws;
 mod languages;

@@ -209,13 +209,14 @@ impl<'a> Cause<'a> {
 #[derive(Serialize)]
 struct Answer<'a> {
     question: &'a str,
-    answer: &'a [String],
+    #[serde(rename = "answer")]
+    sentences: &'a [String],
     surety: &'a str,
 }
 
 impl<'a> Answer<'a> {
-    fn of(answer: &'a model::Answer) -> Answer<'a> {
-        Answer { question: &answer.question, answer: &answer.answer, surety: &answer.surety }
+    fn of(one: &'a model::Answer) -> Answer<'a> {
+        Answer { question: &one.question, sentences: &one.answer, surety: &one.surety }
     }
 }
 

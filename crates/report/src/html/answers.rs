@@ -131,7 +131,11 @@ fn view_act(hand: &Hand, act: &Act, day: &mut String, anchors: &Anchors) -> ActV
     ActView {
         clock,
         text: advice::inline(&hand::deed(hand, &Act { outcome: String::new(), ..act.clone() })),
-        outcome: sanitize::prose(&act.outcome),
+        outcome: if act.outcome == "allowed" {
+            String::new()
+        } else {
+            sanitize::prose(&act.outcome)
+        },
         role: role(act.role),
         badge: act.severity.map(Badge::of),
         findings: act

@@ -15,8 +15,14 @@ use trailhound_model::{
 const HANDS: usize = 24;
 /// Acts told in a box.
 const ACTS: usize = 4;
+/// The same where there are many boxes.
+const FEW_ACTS: usize = 2;
+/// From here on there are many boxes.
+const MANY: usize = 8;
 /// Longest act in a box, in characters.
 const ACT: usize = 110;
+/// More hands after one than this are a fan.
+const FAN: usize = 3;
 /// Wider pictures do not leave enough room for the story beside them.
 const BESIDE: u32 = 440;
 /// Pictures up to this width are made smaller to fit a phone, wider ones can be moved there.
@@ -47,8 +53,8 @@ pub(crate) fn of(one: &Incident) -> Option<SpreadView> {
     if one.hands.len() < 2 {
         return None;
     }
-    let look = Look { flow: Flow::Down, limit: HANDS, text_width: 250, layer: 2 };
-    let drawing = svg::graph(&graph(one), &look);
+    let graph = graph(one);
+    let drawing = svg::graph(&graph, &look(&graph));
     let fit = if drawing.width <= SHRINKS { "shrinks" } else { "moves" };
     Some(SpreadView {
         beside: drawing.width <= BESIDE,
@@ -58,8 +64,17 @@ pub(crate) fn of(one: &Incident) -> Option<SpreadView> {
     })
 }
 
+/// A chain runs down the page; where many hang on one, a column beside it is easier to follow.
+fn look(graph: &Graph) -> Look {
+    let led_to = |node: &Node| graph.edges.iter().filter(|edge| edge.from == node.id).count();
+    let is_fan = graph.nodes.iter().any(|node| led_to(node) > FAN);
+    let chain = Look { flow: Flow::Down, limit: HANDS, text_width: 250, layer: 2 };
+    if is_fan { Look { flow: Flow::Right, layer: HANDS, ..chain } } else { chain }
+}
+
 fn graph(one: &Incident) -> Graph {
-    let nodes = one.hands.iter().enumerate().map(|(index, hand)| node(index, hand)).collect();
+    let acts = if one.hands.len() > MANY { FEW_ACTS } else { ACTS };
+    let nodes = one.hands.iter().enumerate().map(|(index, hand)| node(index, hand, acts)).collect();
     let edges = hand::bridges(one).iter().map(edge).collect();
     Graph {
         title: "How it spread from hand to hand".to_owned(),
@@ -100,7 +115,7 @@ fn legend(one: &Incident) -> Vec<Key> {
     legend
 }
 
-fn node(index: usize, hand: &Hand) -> Node {
+fn node(index: usize, hand: &Hand, acts: usize) -> Node {
     let (kind, name) = words::entity(&hand.entity);
     let mut lines: Vec<Line> = Vec::new();
     let address = hand.address.strip_prefix("ip:").unwrap_or(&hand.address);
@@ -112,7 +127,7 @@ fn node(index: usize, hand: &Hand) -> Node {
     if !whence.is_empty() {
         lines.push(Line::new(whence.join(", "), Tone::Muted));
     }
-    let told = told(&hand.acts);
+    let told = told(&hand.acts, acts);
     lines.extend(told.iter().map(|act| line(hand, act)));
     let more = (hand.acts.len() - told.len()) as u64 + hand.acts_left_out;
     if more > 0 {
@@ -136,10 +151,10 @@ fn line(hand: &Hand, act: &Act) -> Line {
 }
 
 /// The acts that say most of a hand, in order of time.
-fn told(acts: &[Act]) -> Vec<&Act> {
+fn told(acts: &[Act], most: usize) -> Vec<&Act> {
     let mut order: Vec<(usize, &Act)> = acts.iter().enumerate().collect();
     order.sort_by_key(|(_, act)| std::cmp::Reverse((act.role != ActRole::Step, act.severity)));
-    order.truncate(ACTS);
+    order.truncate(most);
     order.sort_by_key(|(index, _)| *index);
     order.into_iter().map(|(_, act)| act).collect()
 }

@@ -70,8 +70,7 @@ impl Shown {
                 continue;
             }
             if from == to {
-                let own = self.nodes.get_mut(from).map(|node| &mut node.lines);
-                own.into_iter().for_each(|lines| lines.push(loop_line(edge)));
+                self.nodes[from].lines.push(loop_line(edge));
             } else if self.edges.len() >= MOST_EDGES {
                 self.edges_left_out += 1;
             } else {
@@ -231,7 +230,7 @@ pub(crate) fn net(shown: &Shown, boxes: &[Bulk], look: &Look) -> Net {
         let (from, to) = (net.items[first].rank, net.items[last].rank);
         let mut way = vec![first];
         // The label stands in the odd rank nearest to the middle.
-        let middle = ((from + to) / 2) | 1;
+        let middle = usize::midpoint(from, to) | 1;
         for rank in from + 1..to {
             let item = if rank == middle { label(arrow, rank, look.flow) } else { bend(rank) };
             way.push(net.add(item));

@@ -10,7 +10,7 @@ const LONGEST: usize = 240;
 /// Lines that one text may take.
 const MOST_LINES: usize = 4;
 /// Lines that the lines of one node may take together.
-const MOST_NODE_LINES: usize = 14;
+const MOST_NODE_LINES: usize = 18;
 
 /// Size of titles and of all other text.
 pub(crate) const TITLE: f64 = 13.5;
@@ -100,7 +100,9 @@ pub(crate) fn boxes(shown: &Shown, look: &Look) -> Vec<Bulk> {
     if look.flow == Flow::Down && boxes.len() > 1 {
         // In a column boxes of one width are calmer to read.
         let widest = boxes.iter().map(|one| one.width).fold(0.0, f64::max);
-        boxes.iter_mut().for_each(|one| one.width = one.width.max(widest * 0.85));
+        for one in &mut boxes {
+            one.width = one.width.max(widest * 0.85);
+        }
     }
     boxes
 }

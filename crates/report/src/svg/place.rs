@@ -49,7 +49,9 @@ pub(crate) fn places(net: &Net) -> Places {
     if net.items.is_empty() {
         return Places { middle, start: Vec::new(), end: Vec::new(), breadth: 0.0, depth: 0.0 };
     }
-    middle.iter_mut().for_each(|at| *at -= least);
+    for at in &mut middle {
+        *at -= least;
+    }
     let (start, end) = along(net, &joints, &middle);
     let depth = end.last().copied().unwrap_or(0.0);
     Places { middle, start, end, breadth: most - least, depth }

@@ -115,7 +115,7 @@ pub(crate) fn command(text: &str, limit: usize) -> Vec<String> {
 }
 
 /// Words with their quotes, so that joining them with one blank gives a command that does the same.
-fn shell_words(text: &str) -> Vec<&str> {
+pub(crate) fn shell_words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut start, mut quote, mut escaped) = (0, None, false);
     for (index, character) in text.char_indices() {

@@ -52,7 +52,8 @@ pub(crate) fn deed(hand: &Hand, act: &Act) -> String {
         text.push_str(", ");
         text.push_str(&counted(act.count, "time"));
     }
-    if !matches!(act.outcome.as_str(), "" | "allowed") && !text.contains(&act.outcome) {
+    // A sentence says what came of it in its own words.
+    if sentence.is_empty() && !matches!(act.outcome.as_str(), "" | "allowed") {
         text.push_str(": ");
         text.push_str(&act.outcome);
     }
@@ -162,12 +163,12 @@ mod tests {
         let hand = Hand { entity: "sa:shop/cart".into(), ..Hand::default() };
         let mut act = Act {
             sentence: "Service account shop/cart listed secrets in namespace data.".into(),
-            outcome: "denied".into(),
             count: 3,
             ..Act::default()
         };
-        assert_eq!(deed(&hand, &act), "Listed secrets in namespace data, 3 times: denied");
+        assert_eq!(deed(&hand, &act), "Listed secrets in namespace data, 3 times");
         act = Act { action: "secret.list".into(), target: "secret:*".into(), ..Act::default() };
-        assert_eq!(deed(&hand, &act), "secret.list every secret");
+        act.outcome = "denied".into();
+        assert_eq!(deed(&hand, &act), "secret.list every secret: denied");
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use coverage::{
 };
 pub(crate) use techniques::technique;
 
-use crate::sanitize;
+use crate::{advice, sanitize, text::wrap};
 use std::collections::BTreeSet;
 use trailhound_model::{
     finding::{Finding, FindingKind, Severity},
@@ -353,29 +353,25 @@ pub(crate) fn movement(kind: &str) -> &str {
 }
 
 /// Why a command is to be run, and the command. It may be written bare, with comments (`# why`), or
-/// in backquotes within a sentence.
+/// in backquotes within a sentence. What stands in quotes is neither: a name may hold anything.
 pub(crate) fn explained(text: &str) -> (String, String) {
-    if let Some((before, rest)) = text.split_once('`')
+    let is_bare = text.lines().any(|line| advice::is_command(line.trim()));
+    if !is_bare
+        && let Some((before, rest)) = text.split_once('`')
         && let Some((command, after)) = rest.split_once('`')
     {
-        let why =
-            format!("{} {}", before.trim().trim_end_matches(':'), after.trim_matches(['.', ' ']));
-        return (sanitize::prose(&why), sanitize::prose(command));
+        let (before, after) = (before.trim().trim_end_matches(':'), after.trim_matches(['.', ' ']));
+        return (sanitize::prose(&format!("{before} {after}")), sanitize::prose(command));
     }
-    let mut why = Vec::new();
-    let mut commands = Vec::new();
-    for line in text.lines() {
-        let line = line.trim();
-        match line.strip_prefix('#').or_else(|| line.split_once(" # ").map(|(_, why)| why)) {
-            Some(comment) => why.push(comment.trim()),
-            None => {}
-        }
-        let command = line.split_once(" # ").map_or(line, |(command, _)| command);
-        if !line.starts_with('#') && !command.is_empty() {
-            commands.push(command.strip_suffix('\\').unwrap_or(command).trim());
-        }
+    let (mut why, mut command): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for line in text.lines().map(str::trim) {
+        let words = wrap::shell_words(line);
+        let code = words.iter().take_while(|word| !word.starts_with('#')).count();
+        let (code, comment) = words.split_at(code);
+        command.extend(code.iter().filter(|word| **word != "\\"));
+        why.extend(comment.iter().map(|word| word.trim_start_matches('#')));
     }
-    (sanitize::prose(&why.join(" ")), sanitize::prose(&commands.join(" ")))
+    (sanitize::prose(&why.join(" ")), sanitize::prose(&command.join(" ")))
 }
 
 #[cfg(test)]
@@ -441,6 +437,22 @@ mod tests {
         assert_eq!(period(a, b), "4 Mar 2026 02:12:41 to 02:19:05 UTC");
         assert_eq!(period(a, c), "4 Mar 2026 02:12:41 to 5 Mar 2026 00:00:00 UTC");
         assert!(!moment(Time(i64::MIN)).is_empty());
+    }
+
+    #[test]
+    fn a_name_cannot_cut_a_command_short() {
+        for (text, why, command) in [
+            ("kubectl delete pod a  # ends its token", "ends its token", "kubectl delete pod a"),
+            (
+                "# it\u{2019}s out\nkubectl get x \\\n  -o yaml",
+                "it\u{2019}s out",
+                "kubectl get x -o yaml",
+            ),
+            ("Look at it: `kubectl get x`.", "Look at it", "kubectl get x"),
+            ("kubectl get x --as 'a # b `c`'", "", "kubectl get x --as 'a # b `c`'"),
+        ] {
+            assert_eq!(explained(text), (why.to_owned(), command.to_owned()));
+        }
     }
 
     #[test]

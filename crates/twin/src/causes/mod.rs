@@ -6,6 +6,7 @@
 //! objects fit nothing is said. Everything is capped, and what had to go is counted.
 
 mod act;
+mod burst;
 mod moment;
 mod name;
 mod object;
@@ -19,6 +20,7 @@ mod within;
 pub use act::{Cascade, Cause, Explanation};
 
 use act::Act;
+use burst::Bursts;
 use moment::Moments;
 use object::{Key, Object, Root, key};
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,7 @@ pub struct Causes {
     /// By resource and namespace: everything there was deleted at once.
     emptied: Shelf<Key, Root>,
     moments: Moments,
+    bursts: Bursts,
 }
 
 /// A record of the machinery, and what it worked on.
@@ -58,6 +61,8 @@ pub struct Causes {
 struct Link {
     object: Key,
     root: Option<Root>,
+    /// Without a root: its cause may still turn up, because clocks of API servers differ.
+    open_since: Option<Time>,
 }
 
 /// Counts of what had to be given up.
@@ -81,6 +86,7 @@ impl Default for Causes {
             links: Shelf::new(MOST_LINKS),
             emptied: Shelf::new(MOST_EMPTIED),
             moments: Moments::default(),
+            bursts: Bursts::default(),
         }
     }
 }
@@ -99,7 +105,7 @@ impl Causes {
     pub fn of(&self, record: Position) -> Option<Cause> {
         let link = self.links.get(&record)?;
         let object = self.objects.get(&link.object);
-        let root = link.root.or_else(|| self.root_of(link.object, DEEPEST))?;
+        let root = link.root.or_else(|| self.late_root(link))?;
         let act = self.acts.get(&root.act)?;
         Some(Cause {
             root: act.witness.clone(),
@@ -151,8 +157,17 @@ impl Causes {
             objects: self.objects.dropped(),
             acts: self.acts.dropped(),
             links: self.links.dropped(),
-            candidates: self.moments.dropped,
+            candidates: self.moments.dropped + self.bursts.dropped,
         }
+    }
+
+    /// A root that was written after its consequence, by a moment.
+    fn late_root(&self, link: &Link) -> Option<Root> {
+        let since = link.open_since?;
+        let root = self.root_of(link.object, DEEPEST)?;
+        let act = self.acts.get(&root.act)?;
+        let is_near = act.witness.time <= since.plus(object::SKEW);
+        is_near.then_some(Root { surety: Surety::Inferred, ..root })
     }
 
     /// The act that moved an object last: its own, that of its owners, or one that swept it away.
@@ -175,6 +190,9 @@ impl Causes {
         if let Some((owner, surety)) = object.owner {
             let parent = self.objects.get(&owner)?;
             return parent.predates(object.born).then_some((owner, surety));
+        }
+        if object.disputed {
+            return None;
         }
         let owner =
             self.named_maker(&object.resource, &object.namespace, &object.name, object.born)?;

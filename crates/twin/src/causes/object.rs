@@ -37,6 +37,8 @@ pub(super) struct Object {
     pub(super) ended: bool,
     /// What owns it, and whether a uid says so.
     pub(super) owner: Option<(Key, Surety)>,
+    /// Its name says one owner, but somebody else may have made it.
+    pub(super) disputed: bool,
     /// The act of somebody outside that moved it last, and when that reached it.
     pub(super) root: Option<Root>,
     /// Node of a pod.

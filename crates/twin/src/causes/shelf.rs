@@ -51,6 +51,7 @@ impl<K: Ord + Copy, V> Shelf<K, V> {
         self.turns.push_back(key);
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }

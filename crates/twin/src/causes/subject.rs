@@ -96,16 +96,16 @@ fn sort(who: &Identity, verb: &str, resource: &str, sub: &str) -> Option<Sort> {
         },
         "status" | "scale" | "finalize" => name::is_worked_on(resource),
         "binding" | "eviction" => resource == "pods",
+        "approval" => resource == "certificatesigningrequests",
         _ => false,
     };
     if !fits {
         return None;
     }
     match (verb, resource, sub) {
-        ("create", "events", _) | ("create", "pods", "binding" | "eviction") => Some(Sort::Touched),
-        ("create", _, "") => Some(Sort::Made),
+        ("create", _, "") if resource != "events" => Some(Sort::Made),
         ("delete", _, "") => Some(Sort::Removed),
-        ("get" | "update" | "patch", _, _) => Some(Sort::Touched),
+        ("get" | "create" | "update" | "patch", _, _) => Some(Sort::Touched),
         _ => None,
     }
 }
@@ -146,11 +146,10 @@ fn reports_on(who: &Identity) -> Option<&'static str> {
         return Some("pods");
     }
     Some(match who.short.as_str() {
-        "system:kube-scheduler" => "pods",
         "horizontal-pod-autoscaler" => "horizontalpodautoscalers",
         "endpoint-controller" | "endpointslice-controller" | "service-controller" => "services",
         "disruption-controller" => "poddisruptionbudgets",
-        "node-controller" | "taint-eviction-controller" => "pods",
+        "system:kube-scheduler" | "node-controller" | "taint-eviction-controller" => "pods",
         _ => makes_pods_for(who)?,
     })
 }

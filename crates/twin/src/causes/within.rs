@@ -20,6 +20,9 @@ pub(super) struct Judged {
     pub(super) object: Key,
     pub(super) owner: Option<(Key, Surety)>,
     pub(super) root: Option<Root>,
+    disputed: bool,
+    /// A cause that turns up a moment later may be believed.
+    open: bool,
 }
 
 impl Causes {
@@ -29,9 +32,53 @@ impl Causes {
         if fact.action.outcome == Outcome::Allowed {
             self.keep(fact, &subject, &judged);
         }
-        self.links.insert(fact.event.position, Link { object: judged.object, root: judged.root });
+        let link = Link {
+            object: judged.object,
+            root: judged.root,
+            open_since: judged.open.then_some(fact.event.time),
+        };
+        self.links.insert(fact.event.position, link);
+        if subject.sort == Sort::Made && subject.name.is_empty() {
+            return self.made_nameless(fact, &subject);
+        }
         if let Some(act) = judged.root.and_then(|root| self.acts.get_mut(&root.act)) {
             act.count(&fact.event.verb, fact.event.resource());
+        }
+    }
+
+    /// Whose it is shows when its name turns up.
+    fn made_nameless(&mut self, fact: &Fact, subject: &Subject<'_>) {
+        let Some(maker) = subject::makes_pods_for(&fact.principal.effective) else { return };
+        if fact.action.outcome == Outcome::Allowed {
+            let place = key("burst", maker, subject.namespace);
+            self.bursts.made(place, fact.event.time, fact.event.position);
+        }
+    }
+
+    /// A name turned up that nobody was seen to give.
+    fn met(&mut self, fact: &Fact, subject: &Subject<'_>, judged: &Judged) {
+        let owner = judged.owner.and_then(|(owner, _)| self.objects.get(&owner));
+        let maker = match owner.map(|owner| owner.resource.as_str()) {
+            Some("deployments") => "replicasets",
+            Some("cronjobs") => "jobs",
+            Some(other) => other,
+            None => match name::makers(subject.resource, subject.name).first() {
+                Some((maker, _)) => maker,
+                None => return,
+            },
+        };
+        let place = key("burst", maker, subject.namespace);
+        let Some((records, root)) = self.bursts.named(place, fact.event.time, judged.root) else {
+            return;
+        };
+        let root = root.map(|root| Root { surety: Surety::Inferred, ..root });
+        for record in records {
+            if let Some(link) = self.links.get_mut(&record) {
+                link.root = root;
+            }
+            if let Some(act) = root.and_then(|root| self.acts.get_mut(&root.act)) {
+                act.count("create", subject.resource);
+            }
         }
     }
 
@@ -44,7 +91,21 @@ impl Causes {
             Sort::Made => self.made(fact, subject),
             Sort::Touched | Sort::Removed => self.touched(fact, subject, object),
         };
-        Judged { object, owner, root }
+        let disputed = owner.is_none() && self.is_disputed(fact, subject, object);
+        let by_name = matches!(subject.sort, Sort::Made | Sort::Touched | Sort::Removed);
+        let open = by_name
+            && !disputed
+            && !subject.name.is_empty()
+            && subject.resource != "clusterroles"
+            && !self.objects.get(&object).is_some_and(|known| is_of_other_node(fact, known));
+        Judged { object, owner, root, disputed, open }
+    }
+
+    /// Whether the name says one owner, but somebody else made something whose name is not known.
+    fn is_disputed(&self, fact: &Fact, subject: &Subject<'_>, object: Key) -> bool {
+        let Subject { resource, namespace, name, .. } = *subject;
+        !self.objects.get(&object).is_some_and(|known| known.may_be(subject.uid))
+            && self.named_maker(resource, namespace, name, fact.event.time).is_some()
     }
 
     /// A controller made an object.
@@ -144,8 +205,7 @@ impl Causes {
             return self.first_met(fact, subject);
         };
         let who = &fact.principal.effective;
-        // A node has no business with another node's pod.
-        if who.kind == PrincipalKind::Node && !known.node.is_empty() && known.node != who.short {
+        if is_of_other_node(fact, known) {
             return (None, None);
         }
         let surety = if !subject.uid.is_empty() && subject.uid == known.uid {
@@ -196,6 +256,9 @@ impl Causes {
             || !self.objects.get(&judged.object).is_some_and(|one| one.may_be(subject.uid));
         if fresh {
             self.enter(fact, subject, judged);
+            if subject.sort != Sort::Made {
+                self.met(fact, subject, judged);
+            }
         }
         let Some(known) = self.objects.get_mut(&judged.object) else { return };
         if known.uid.is_empty() {
@@ -229,6 +292,7 @@ impl Causes {
             uid: subject.uid.into(),
             born,
             owner: judged.owner,
+            disputed: judged.disputed,
             root: judged.root.map(|root| Root { since: fact.event.time, ..root }),
             ..Object::default()
         };
@@ -281,16 +345,22 @@ fn is_driven(fact: &Fact) -> bool {
     matches!(verb, "create" | "update" | "patch" | "delete") && fact.event.subresource().is_empty()
 }
 
+/// A node has no business with another node's pod.
+fn is_of_other_node(fact: &Fact, pod: &Object) -> bool {
+    let who = &fact.principal.effective;
+    who.kind == PrincipalKind::Node && !pod.node.is_empty() && pod.node != who.short
+}
+
 /// Where a pod runs: its binding says so, else its kubelet's first word about it.
 fn place_pod(fact: &Fact, subject: &Subject<'_>, pod: &mut Object) {
     if subject.resource != "pods" {
         return;
     }
     if let Some(State::Bound { node }) = subject.body.map(|body| &body.state) {
-        pod.node = node.clone();
+        pod.node.clone_from(node);
     }
     let who = &fact.principal.effective;
     if pod.node.is_empty() && who.kind == PrincipalKind::Node {
-        pod.node = who.short.clone();
+        pod.node.clone_from(&who.short);
     }
 }

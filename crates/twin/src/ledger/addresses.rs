@@ -9,7 +9,7 @@ use std::{collections::HashMap, net::IpAddr};
 use trailhound_model::Str;
 
 /// Addresses that are remembered.
-const MOST_ADDRESSES: usize = 100_000;
+const MOST_ADDRESSES: usize = 60_000;
 /// Nodes that are remembered.
 const MOST_NODES: usize = 20_000;
 /// Identities, pods and nodes that are kept of an address; beyond this it is shared.

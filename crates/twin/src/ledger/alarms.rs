@@ -77,6 +77,10 @@ words! {
         UsedLater = "the request came after that";
         /// Within ten minutes.
         OtherPlaceAtOnce = "the same credential was used at another address within ten minutes";
+        /// It does not say which of two places is the pod's.
+        NotFirstPlace = "the credential was first used elsewhere";
+        /// By the pod's status or the networks of its node.
+        NotItsHome = "this address is not the one where the pod is";
         /// Neither is shared by pods or nodes.
         AddressesOwn = "neither address is shared by others";
         /// Only then can one tell that it was issued.
@@ -221,18 +225,20 @@ impl Ledger {
             }
             (_, Some(true)) => Truth::False,
             (_, Some(false)) => Truth::True,
-            (Some(_), None) | (None, None) => Truth::Unknown,
+            (_, None) => Truth::Unknown,
         };
-        match own {
+        let verdict = match own {
             Some(_) => verdict.with(PodAddressKnown, true),
             None => verdict,
-        }
-        .with(AddressForeign, foreign)
+        };
+        verdict.with(AddressForeign, foreign)
     }
 
     fn after_pod_end(&self, fact: &Fact) -> Verdict {
         let verdict = Verdict::default().with(Condition::BoundToPod, is_pod_token(fact));
-        let Some(pod) = self.pod_of(fact).filter(|_| is_pod_token(fact)) else { return verdict };
+        let Some(pod) = self.pod_of(fact) else {
+            return verdict.with(Condition::PodEndSeen, Truth::Unknown);
+        };
         let Some(silent) = pod.silent_from() else {
             return verdict.with(Condition::PodEndSeen, false);
         };
@@ -248,28 +254,54 @@ impl Ledger {
     }
 
     fn two_places(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
-        use Condition::{AddressesOwn, BoundToPod, OtherPlaceAtOnce};
+        use Condition::{AddressesOwn, BoundToPod, NotFirstPlace, NotItsHome, OtherPlaceAtOnce};
         let verdict = Verdict::default().with(BoundToPod, is_pod_token(fact));
-        let Some(life) = life.filter(|_| is_pod_token(fact)) else { return verdict };
         let (address, time) = (fact.event.source_ip(), fact.event.time);
         let near = |last: Time| time.since(last).abs() <= AT_ONCE;
-        let mut others = life.places.iter().filter(|place| {
-            near(place.last)
-                && place.address != address
-                && addresses::comparable(&place.address, address)
+        let other = life.filter(|_| is_pod_token(fact)).and_then(|life| {
+            life.places.iter().find(|place| {
+                near(place.last)
+                    && place.address != address
+                    && addresses::comparable(&place.address, address)
+            })
         });
-        let other = others.next();
         let verdict = verdict.with(OtherPlaceAtOnce, other.is_some());
-        let Some(other) = other else { return verdict };
+        let (Some(other), Some(life)) = (other, life) else { return verdict };
+        let verdict = match self.is_home(fact, life) {
+            Some(home) => verdict.with(NotItsHome, !home),
+            // Which of the two is the pod's own is not known: the copy may have been used first.
+            None => verdict.with(
+                NotFirstPlace,
+                life.places.first().is_some_and(|place| place.address != address),
+            ),
+        };
         let shared = |one: &str| self.addresses.is_shared(one) || self.addresses.is_kubelet(one);
         let pod = self.pod_of(fact);
         let host = pod.is_some_and(|pod| pod.host_network || pod.host == address);
         verdict.with(AddressesOwn, known(!shared(address) && !shared(&other.address) && !host))
     }
 
+    /// Whether a request comes from where the pod itself is, as far as that is known: of two places one
+    /// is mostly the pod's own.
+    fn is_home(&self, fact: &Fact, life: &CredentialLife) -> Option<bool> {
+        let address = fact.event.source_ip();
+        let pod = self.pod_of(fact);
+        if let Some(pod) = pod.filter(|pod| !pod.addresses.is_empty()) {
+            return Some(pod.addresses.iter().any(|own| own == address));
+        }
+        let node = node_of(fact, pod);
+        let first = life.places.first().map_or("", |place| place.address.as_str());
+        let of_node = |one: &str| self.addresses.is_of_node(one, node);
+        match (of_node(address), of_node(first)) {
+            (Some(true), Some(false)) => Some(true),
+            (Some(false), Some(true)) => Some(false),
+            _ => None,
+        }
+    }
+
     fn never_issued(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
         use Condition::{BeginningSeen, IdKnown, IssuesLogged, NoIssue, NothingForgotten};
-        let named = fact.credential.id.starts_with("JTI=") && self.is_account(fact);
+        let named = fact.credential.id.starts_with("JTI=") && is_account(fact);
         let verdict = Verdict::default().with(IdKnown, named);
         if !named {
             return verdict;
@@ -305,10 +337,10 @@ impl Ledger {
         let namespace = &fact.principal.actor().namespace;
         self.pods.find(namespace, &credential.pod, &credential.pod_uid)
     }
+}
 
-    pub(super) fn is_account(&self, fact: &Fact) -> bool {
-        fact.event.user.name.starts_with("system:serviceaccount:")
-    }
+fn is_account(fact: &Fact) -> bool {
+    fact.event.user.name.starts_with("system:serviceaccount:")
 }
 
 /// A condition that either holds or cannot be judged.

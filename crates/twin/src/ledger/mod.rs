@@ -38,7 +38,7 @@ use trailhound_model::{
 };
 
 /// Credentials that are remembered.
-pub const MOST_CREDENTIALS: usize = 100_000;
+pub const MOST_CREDENTIALS: usize = 60_000;
 /// Service accounts whose creation is remembered, and identities that were acted as.
 const MOST_NAMES: usize = 20_000;
 /// Annotation with the id of a token that was just issued.
@@ -225,11 +225,11 @@ impl Ledger {
         let (namespace, name) = (fact.event.namespace(), fact.object_name());
         let joining = name.strip_prefix("bootstrap-token-").filter(|_| namespace == "kube-system");
         let told = fact.observed.iter().flat_map(|observed| &observed.objects);
-        let account = told.filter_map(|one| match &one.state {
+        let mut account = told.filter_map(|one| match &one.state {
             State::Secret { account, .. } if !account.is_empty() => Some(account.clone()),
             _ => None,
         });
-        let (key, how, holder) = match (joining, account.last()) {
+        let (key, how, holder) = match (joining, account.next_back()) {
             (Some(id), _) => {
                 let user = entity::user(&format!("system:bootstrap:{id}"));
                 (key::joining(id), IssuedHow::JoiningToken, user)

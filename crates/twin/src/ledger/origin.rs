@@ -58,7 +58,7 @@ pub enum How {
 }
 
 /// Somebody who may be behind it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Candidate {
     /// Who, as an entity; `ip:…` where only an address is known.
     pub entity: Str,
@@ -75,7 +75,7 @@ pub struct Candidate {
     /// Whoever is behind the candidate in turn, nearest first, where the log leads further back.
     pub behind: Vec<Candidate>,
     /// Credential with which the candidate did it.
-    #[serde(skip_serializing)]
+    #[serde(skip)]
     credential: Str,
 }
 
@@ -172,8 +172,7 @@ fn of_credential(twin: &Twin, life: &CredentialLife, at: Time) -> Vec<Candidate>
     let mut found = match life.kind {
         CredentialKind::PodToken => of_pod(twin, life, at),
         CredentialKind::X509 => of_certificate(twin, life, at),
-        CredentialKind::LegacyToken | CredentialKind::Unknown | CredentialKind::None => Vec::new(),
-        CredentialKind::Token => Vec::new(),
+        _ => Vec::new(),
     };
     found.extend(of_issue(life));
     found.extend(of_secret(twin, life, at));

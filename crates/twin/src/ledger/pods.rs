@@ -13,7 +13,7 @@ use trailhound_model::{
 };
 
 /// Pods that are remembered.
-const MOST_PODS: usize = 100_000;
+const MOST_PODS: usize = 60_000;
 
 /// Addresses of a pod that are kept.
 const MOST_ADDRESSES: usize = 4;
@@ -156,8 +156,8 @@ impl Pods {
 
     fn created(&mut self, fact: &Fact, (namespace, name, uid): (&str, &str, &str)) {
         let told = fact.observed.iter().flat_map(|observed| &observed.objects);
-        let told = told.filter(|one| one.resource == "pods").map(|one| &one.name);
-        let name = if name.is_empty() { told.last().map_or("", Str::as_str) } else { name };
+        let mut told = told.filter(|one| one.resource == "pods").map(|one| &one.name);
+        let name = if name.is_empty() { told.next_back().map_or("", Str::as_str) } else { name };
         // A name that is created is free: whoever had it is gone.
         if !name.is_empty() && uid.is_empty() {
             self.by_name.remove(full(namespace, name).as_str());
@@ -169,11 +169,11 @@ impl Pods {
 
     fn bound(&mut self, fact: &Fact, names: (&str, &str, &str)) {
         let told = fact.observed.iter().flat_map(|observed| &observed.objects);
-        let node = told.filter_map(|one| match &one.state {
+        let mut node = told.filter_map(|one| match &one.state {
             State::Bound { node } => Some(node.clone()),
             _ => None,
         });
-        let node = node.last();
+        let node = node.next_back();
         let Some(pod) = self.at(names, fact.event.time) else { return };
         pod.started.get_or_insert_with(|| Witness::of(&fact.event));
         if let Some(node) = node {
@@ -220,10 +220,11 @@ impl Pods {
 }
 
 impl PodLife {
-    /// Time after its end from which on nothing can come from it any more: clocks of API servers
-    /// differ a little, and what a forced deletion leaves behind runs on for a while.
+    /// Time after its end from which on nothing can come from it any more: an API server takes a token
+    /// that it knows for ten seconds without looking again, clocks differ a little, and what a forced
+    /// deletion leaves behind runs on for a while.
     pub(super) fn silent_from(&self) -> Option<Time> {
-        let tolerance = if self.forced { 90 * SECOND } else { 5 * SECOND };
+        let tolerance = if self.forced { 90 * SECOND } else { 15 * SECOND };
         Some(self.ended.as_ref()?.time.plus(tolerance))
     }
 }

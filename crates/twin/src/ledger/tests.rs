@@ -1,3 +1,5 @@
+//! The mishaps of credentials: thefts, forgeries, names used again, and logs that say less.
+
 use super::{alarms::Condition, life::IdentifiedBy, origin::How, *};
 use crate::Twin;
 use trailhound_model::{

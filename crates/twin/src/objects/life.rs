@@ -4,7 +4,7 @@
 use super::names;
 use serde::{Deserialize, Serialize};
 use trailhound_model::{
-    Str, entity,
+    Shared, Str, entity,
     fact::Fact,
     observed::{Owner, State, Surety, Witness},
     time::Time,
@@ -120,7 +120,7 @@ pub struct Version {
     /// How sure the state is: a request without its answer only implies it.
     pub surety: Surety,
     /// The state, if the log shows it; of a pod without node and addresses, which are the life's.
-    pub state: Option<Box<State>>,
+    pub state: Option<Shared<State>>,
 }
 
 /// Versions that are kept of one life: the first and the latest.
@@ -231,6 +231,7 @@ impl Life {
         if self.addresses.len() >= MOST_ADDRESSES {
             self.addresses.remove(0);
         }
+        self.addresses.reserve_exact(1);
         self.addresses.push(Told { value: address.into(), surety, witness });
         true
     }
@@ -241,6 +242,7 @@ impl Life {
             self.versions.remove(1);
             self.versions_dropped = self.versions_dropped.saturating_add(1);
         }
+        self.versions.reserve_exact(1);
         let at = self.versions.partition_point(|known| known.time <= version.time);
         self.versions.insert(at, version);
     }

@@ -6,6 +6,7 @@
 //! bindings, and a 404 proves that something is not there.
 
 mod life;
+mod mounts;
 mod names;
 mod pending;
 mod present;
@@ -19,9 +20,11 @@ pub use life::{Act, Bound, Edge, Facet, Life, Told, Version};
 pub use store::{Dropped, Limits};
 pub use uses::Uses;
 
+use mounts::Mounts;
 use pending::Pending;
 use reasons::Reasons;
 use serde::{Deserialize, Serialize};
+use state::Siblings;
 use store::{Key, Store};
 use trailhound_model::{
     Str, entity,
@@ -37,6 +40,8 @@ pub struct Objects {
     store: Store,
     pending: Pending,
     reasons: Reasons,
+    mounts: Mounts,
+    siblings: Siblings,
     uses: AllUses,
 }
 

@@ -52,7 +52,9 @@ impl Pending {
         let act = acts.pop_front();
         if !is_one {
             // Whichever was meant, it cannot be told of those that are left either.
-            acts.iter_mut().for_each(|act| act.who = Str::default());
+            for act in acts.iter_mut() {
+                act.who = Str::default();
+            }
         }
         if acts.is_empty() {
             self.waiting.remove(&key);

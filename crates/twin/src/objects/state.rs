@@ -4,9 +4,11 @@ use super::{
     Objects,
     life::{Facet, Version, tell},
 };
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use trailhound_model::{
-    Str,
-    observed::{Observation, PodSpec, Said, State, Surety, Witness},
+    Shared, Str,
+    observed::{ContainerState, Observation, PodSpec, Said, State, Surety, Witness},
     time::Time,
 };
 
@@ -24,6 +26,7 @@ impl Objects {
     pub(super) fn apply(&mut self, id: u32, seen: &Observation, write: &Write<'_>) {
         let surety = if seen.said == Said::Asked { Surety::Inferred } else { Surety::Proved };
         self.apply_places(id, seen, surety, &write.witness);
+        let shared = self.siblings.state(seen);
         let Some(life) = self.store.get_mut(id) else { return };
         let mut changed = Vec::new();
         if seen.whole || !seen.labels.is_empty() {
@@ -36,14 +39,13 @@ impl Objects {
                 life.owners.clone_from(&seen.owners);
             }
         }
-        let state = kept(&seen.state);
         let is_content = matches!(seen.resource.as_str(), "secrets" | "configmaps");
-        match (life.state(), &state) {
-            (Some(old), Some(new)) if seen.whole => facets(old, new, &mut changed),
-            (_, Some(State::Workload { replicas: Some(_), .. })) if !seen.whole => {
+        match (life.state(), &seen.state) {
+            (_, State::Workload { replicas: Some(_), .. }) if !seen.whole => {
                 changed.push(Facet::Replicas);
             }
-            (None, Some(_)) => changed.push(Facet::Content),
+            (Some(old), new) if seen.whole => facets(old, new, &mut changed),
+            (None, new) if is_kept(new) => changed.push(Facet::Content),
             _ => {}
         }
         if is_content && !write.who.is_empty() {
@@ -64,7 +66,7 @@ impl Objects {
             who: write.who.into(),
             witness: write.witness.clone(),
             surety,
-            state: state.filter(|_| seen.whole).map(Box::new),
+            state: shared.or_else(|| kept(&seen.state).filter(|_| seen.whole).map(Shared::from)),
         });
     }
 
@@ -105,10 +107,76 @@ impl Objects {
     }
 }
 
+/// The state of the last pod of each owner: its siblings mostly have the same, and hold it once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Siblings {
+    last: BTreeMap<Str, Shared<State>>,
+}
+
+/// Owners that are remembered; then all are forgotten and learned anew.
+const MOST_OWNERS: usize = 20_000;
+
+impl Siblings {
+    /// The state of a pod that a sibling has too, or is the first to have.
+    fn state(&mut self, seen: &Observation) -> Option<Shared<State>> {
+        let (State::Pod { spec, .. }, Some(owner)) = (&seen.state, seen.owners.first()) else {
+            return None;
+        };
+        if !seen.whole || owner.uid.is_empty() {
+            return None;
+        }
+        if let Some(last) = self.last.get(&owner.uid)
+            && let State::Pod { spec: known, .. } = &**last
+            && is_same_but_node(known, spec)
+        {
+            return Some(last.clone());
+        }
+        if self.last.len() >= MOST_OWNERS {
+            self.last.clear();
+        }
+        let state = Shared::from(kept(&seen.state)?);
+        self.last.insert(owner.uid.clone(), state.clone());
+        Some(state)
+    }
+}
+
+fn is_same_but_node(known: &PodSpec, spec: &PodSpec) -> bool {
+    // All fields are named, so that a new one is not forgotten here.
+    let PodSpec {
+        service_account,
+        automount,
+        node: _,
+        containers,
+        secrets,
+        config_maps,
+        pull_secrets,
+        claims,
+        host_paths,
+        host_pid,
+        host_ipc,
+        host_network,
+        capabilities,
+    } = spec;
+    known.service_account == *service_account
+        && known.automount == *automount
+        && known.containers == *containers
+        && known.secrets == *secrets
+        && known.config_maps == *config_maps
+        && known.pull_secrets == *pull_secrets
+        && known.claims == *claims
+        && known.host_paths == *host_paths
+        && (known.host_pid, known.host_ipc, known.host_network)
+            == (*host_pid, *host_ipc, *host_network)
+        && known.capabilities == *capabilities
+}
+
+fn is_kept(state: &State) -> bool {
+    !matches!(state, State::Bare | State::Bound { .. } | State::Token { .. } | State::Note { .. })
+}
+
 /// The state as a version keeps it.
 fn kept(state: &State) -> Option<State> {
     match state {
-        State::Bare | State::Bound { .. } | State::Token { .. } | State::Note { .. } => None,
         State::Pod { spec, .. } => Some(State::Pod {
             spec: PodSpec { node: Str::default(), ..spec.clone() },
             addresses: Vec::new(),
@@ -118,7 +186,7 @@ fn kept(state: &State) -> Option<State> {
         State::Node { provider, .. } => {
             Some(State::Node { addresses: Vec::new(), provider: provider.clone() })
         }
-        other => Some(other.clone()),
+        other => is_kept(other).then(|| other.clone()),
     }
 }
 
@@ -138,32 +206,40 @@ fn facets(old: &State, new: &State, changed: &mut Vec<Facet>) {
                 changed.push(Facet::Labels);
             }
         }
+        // Addresses are the life's.
+        (State::Node { provider: old, .. }, State::Node { provider: new, .. }) if old == new => {}
         (State::Binding(old), State::Binding(new)) if old != new => changed.push(Facet::Subjects),
         (State::Role { .. }, State::Role { .. }) if old != new => changed.push(Facet::Rules),
-        _ if old != new => changed.push(Facet::Content),
+        _ if is_kept(new) && old != new => changed.push(Facet::Content),
         _ => {}
     }
 }
 
 fn specs(old: &PodSpec, new: &PodSpec, changed: &mut Vec<Facet>) {
-    let names = |spec: &PodSpec| -> Vec<(Str, Str)> {
-        spec.containers.iter().map(|one| (one.name.clone(), one.image.clone())).collect()
-    };
-    let privileges = |spec: &PodSpec| {
-        let privileged = spec.containers.iter().any(|one| one.privileged);
-        let host = (spec.host_pid, spec.host_ipc, spec.host_network);
-        (privileged, host, spec.host_paths.clone(), spec.capabilities.clone())
-    };
-    let references =
-        |spec: &PodSpec| (spec.secrets.clone(), spec.config_maps.clone(), spec.claims.clone());
-    for (differs, facet) in [
-        (names(old) != names(new), Facet::Containers),
-        (old.service_account != new.service_account, Facet::Account),
-        (privileges(old) != privileges(new), Facet::Privileges),
-        (references(old) != references(new), Facet::References),
-        (old.pull_secrets != new.pull_secrets || old.automount != new.automount, Facet::Content),
+    let is_privileged = |spec: &PodSpec| spec.containers.iter().any(|one| one.privileged);
+    let host = |spec: &PodSpec| (spec.host_pid, spec.host_ipc, spec.host_network);
+    let named = |one: &ContainerState| (one.name.clone(), one.image.clone());
+    let same_containers = old.containers == new.containers
+        || old.containers.iter().map(named).eq(new.containers.iter().map(named));
+    for (is_same, facet) in [
+        (same_containers, Facet::Containers),
+        (old.service_account == new.service_account, Facet::Account),
+        (
+            is_privileged(old) == is_privileged(new)
+                && host(old) == host(new)
+                && old.host_paths == new.host_paths
+                && old.capabilities == new.capabilities,
+            Facet::Privileges,
+        ),
+        (
+            old.secrets == new.secrets
+                && old.config_maps == new.config_maps
+                && old.claims == new.claims,
+            Facet::References,
+        ),
+        (old.pull_secrets == new.pull_secrets && old.automount == new.automount, Facet::Content),
     ] {
-        if differs {
+        if !is_same {
             changed.push(facet);
         }
     }

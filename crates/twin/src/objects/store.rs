@@ -18,7 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { live: 200_000, dead: 50_000 }
+        Limits { live: 120_000, dead: 20_000 }
     }
 }
 

@@ -93,6 +93,7 @@ impl Objects {
             ("delete", "") => self.take_delete(key, fact),
             ("deletecollection", "") => self.take_delete_many(key, fact),
             ("create", "binding") => self.take_binding(key, fact),
+            ("create", "token") => self.take_token(key, fact),
             ("create", "eviction") => self.deleted(key, "", fact, None),
             ("list", "") => self.take_list(fact),
             ("get", "") => match one(fact) {
@@ -155,12 +156,38 @@ impl Objects {
             // Statuses are no change that somebody made.
             self.apply(id, seen, &write(fact));
         }
-        let is_kubelet = key.resource == "pods" && who == PrincipalKind::Node;
-        if let Some(life) = self.store.get_mut(id)
-            && is_kubelet
+        if key.resource != "pods" || who != PrincipalKind::Node {
+            return;
+        }
+        let node = &fact.principal.effective.short;
+        let Some(life) = self.store.get_mut(id) else { return };
+        let witness = Witness::of(&fact.event);
+        tell(&mut life.node, node, Surety::Proved, &witness);
+        if life.account.is_none()
+            && let Some(account) = self.mounts.account(node, key.namespace, fact.event.time)
         {
+            tell(&mut life.account, account, Surety::Inferred, &witness);
+        }
+    }
+
+    /// A kubelet asks for the tokens of its own pods.
+    fn take_token(&mut self, key: Key<'_>, fact: &Fact) {
+        self.present(key, "", None, fact, Surety::Proved);
+        let asker = &fact.principal.effective;
+        if asker.kind != PrincipalKind::Node {
+            return;
+        }
+        self.mounts.asked(&asker.short, key.namespace, key.name, fact.event.time);
+        let Some(seen) = one(fact) else { return };
+        if let State::Token { bound_kind, bound_name, bound_uid, .. } = &seen.state
+            && bound_kind == "Pod"
+        {
+            let pod = Key { resource: "pods", namespace: key.namespace, name: bound_name };
+            let Some(id) = self.present(pod, bound_uid, None, fact, Surety::Proved) else { return };
+            let Some(life) = self.store.get_mut(id) else { return };
             let witness = Witness::of(&fact.event);
-            tell(&mut life.node, &fact.principal.effective.short, Surety::Proved, &witness);
+            tell(&mut life.account, key.name, Surety::Proved, &witness);
+            tell(&mut life.node, &asker.short, Surety::Proved, &witness);
         }
     }
 

@@ -12,7 +12,7 @@ use trailhound_model::{
 /// The group that may do everything, without RBAC.
 pub const MASTERS: &str = "system:masters";
 /// What the name of a service account begins with.
-pub const ACCOUNT: &str = "system:serviceaccount:";
+pub(super) const ACCOUNT: &str = "system:serviceaccount:";
 
 /// An identity as the authorizer sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

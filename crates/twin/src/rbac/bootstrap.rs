@@ -35,6 +35,23 @@ impl Bootstrap {
         table
     }
 
+    /// One role of the table, as the API server writes it: aggregated ones are filled in later.
+    pub(super) fn role(key: &RoleKey) -> Option<RoleBody> {
+        let is_it = |line: &&str| names(line, "role", &key.namespace, &key.name);
+        let mut lines = TABLE.lines().skip_while(|line| !is_it(line));
+        let mut table = Bootstrap::default();
+        table.read(lines.next()?);
+        lines.take_while(|line| line.starts_with(' ')).for_each(|line| table.read(line));
+        Some(table.roles.pop()?.1)
+    }
+
+    /// One binding of the table.
+    pub(super) fn binding(key: &BindingKey) -> Option<BindingBody> {
+        let mut table = Bootstrap::default();
+        table.read(TABLE.lines().find(|line| names(line, "binding", &key.namespace, &key.name))?);
+        Some(table.bindings.pop()?.1)
+    }
+
     fn read(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         match words.next() {
@@ -78,6 +95,14 @@ pub(super) fn selects(role: &RoleBody, other: &RoleBody) -> bool {
     let selected =
         |labels: &Vec<(Str, Str)>| labels.iter().all(|label| other.labels.contains(label));
     role.aggregation.iter().any(selected)
+}
+
+/// Whether a line begins the entry of this name.
+fn names(line: &str, kind: &str, space: &str, name: &str) -> bool {
+    let mut words = line.split(' ');
+    words.next() == Some(kind)
+        && words.next().map(namespace) == Some(space)
+        && words.next() == Some(name)
 }
 
 fn label(name: &str) -> (Str, Str) {

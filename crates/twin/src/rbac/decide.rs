@@ -97,7 +97,8 @@ impl Rbac {
             }
         }
         if !yes.by.is_empty() {
-            return yes;
+            let denied = yes.surety < Surety::Proved && self.is_disproved(&yes.by, who, ask, at);
+            return if denied { Decision::new(Truth::False, Surety::Inferred) } else { yes };
         }
         self.absent(who, ask, at, no, doubts)
     }
@@ -124,6 +125,12 @@ impl Rbac {
             ));
         }
         Decision { why_unknown: doubts, ..Decision::new(Truth::Unknown, Surety::Unknown) }
+    }
+
+    /// Whether a refusal speaks against grants that are only supposed, and no use after it for them.
+    fn is_disproved(&self, by: &[GrantRef], who: &Who, ask: &Ask<'_>, at: Time) -> bool {
+        let last = by.iter().filter_map(|grant| self.uses.count(grant, ask).last).max();
+        self.was_refused(who, ask, at) && self.refusals.last(who, ask) > last
     }
 
     /// Whether it was refused and no role or binding has changed since.

@@ -143,7 +143,9 @@ impl<T: PartialEq> History<T> {
     /// Takes a new state, unless it is the one that is known. Whether something changed.
     pub(super) fn push(&mut self, version: Version<T>) -> bool {
         if let Some(last) = self.versions.last_mut() {
-            let same = last.life == version.life
+            // What was only supposed has no beginning: what is seen begins anew.
+            let same = last.from > Time(i64::MIN)
+                && last.life == version.life
                 && last.known == version.known
                 && last.body == version.body
                 && (last.uid == version.uid || last.uid.is_empty());

@@ -37,7 +37,10 @@ impl Rbac {
         if !noted.stale && !noted.new {
             return;
         }
-        let Some(grant) = self.uses.grant(noted.reason) else { return };
+        if !noted.new && self.fits(noted.reason) {
+            return self.uses.compared(noted.reason, self.epoch);
+        }
+        let Some(grant) = self.uses.grant(noted.reason).cloned() else { return };
         let mut settled = true;
         if noted.stale {
             settled = self.learn_binding(&grant, event, at) & self.learn_role(&grant, event, at);
@@ -48,6 +51,22 @@ impl Rbac {
         if settled {
             self.uses.compared(noted.reason, self.epoch);
         }
+    }
+
+    /// Whether a grant is as the bodies say: the ordinary case, for which nothing is to be done.
+    fn fits(&self, reason: u32) -> bool {
+        let Some(grant) = self.uses.grant(reason) else { return true };
+        let subject = grant.subject();
+        let bound = self.bindings.get(&grant.binding).and_then(|history| history.last());
+        let there = self.roles.get(&grant.role).and_then(|history| history.last());
+        there.is_some_and(|role| role.life == Life::There)
+            && bound.is_some_and(|bound| {
+                let mut own = bound.body.subjects.iter();
+                bound.life == Life::There
+                    && bound.known == Known::Whole
+                    && role_of(&grant.binding, &bound.body) == grant.role
+                    && own.any(|own| subject_is(own, &subject, &grant.binding.namespace))
+            })
     }
 
     /// The binding was in force with this subject. Whether that fits what is known, now.

@@ -38,6 +38,7 @@ use history::History;
 use refusals::Refusals;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use trailhound_model::body::Subject;
 use trailhound_model::{Str, fact::Fact, observed::Surety, time::SECOND, time::Time};
 use uses::Uses;
 
@@ -90,6 +91,16 @@ pub struct Rbac {
     /// Counts states that changed: what was learned from a reason need not be learned again.
     epoch: u64,
     dropped: u64,
+}
+
+/// Whether a binding is one that Kubernetes makes for itself, with its own role and no more subjects
+/// than it gives. Its rights may still have been widened through the role, which is told as a change.
+pub fn is_own(key: &BindingKey, body: &BindingBody) -> bool {
+    bootstrap::Bootstrap::binding(key).is_some_and(|own| {
+        let same = |a: &Subject, b: &Subject| a.kind == b.kind && a.name == b.name;
+        own.role == body.role
+            && body.subjects.iter().all(|one| own.subjects.iter().any(|other| same(one, other)))
+    })
 }
 
 impl Rbac {

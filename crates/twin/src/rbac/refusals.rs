@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
 };
-use trailhound_model::{event::User, time::Time};
+use trailhound_model::{Str, event::User, time::Time};
 
 /// Refusals that are kept; of more, the oldest go.
 const MOST: usize = 20_000;
@@ -23,7 +23,7 @@ pub(super) struct Refusals {
 
 impl Refusals {
     pub(super) fn note(&mut self, user: &User, ask: &Ask<'_>, at: Time) {
-        let key = digest(&user.name, user.groups.iter().map(|group| group.as_str()), ask);
+        let key = digest(&user.name, &user.groups.iter().map(Str::as_str), ask);
         if self.last.insert(key, at).is_some() {
             return;
         }
@@ -37,12 +37,12 @@ impl Refusals {
 
     /// When exactly this was last refused.
     pub(super) fn last(&self, who: &Who, ask: &Ask<'_>) -> Option<Time> {
-        let groups = who.groups.iter().map(|group| group.as_str());
-        self.last.get(&digest(&who.user, groups, ask)).copied()
+        let groups = who.groups.iter().map(Str::as_str);
+        self.last.get(&digest(&who.user, &groups, ask)).copied()
     }
 }
 
-fn digest<'a>(user: &str, groups: impl Iterator<Item = &'a str> + Clone, ask: &Ask<'_>) -> u128 {
+fn digest<'a>(user: &str, groups: &(impl Iterator<Item = &'a str> + Clone), ask: &Ask<'_>) -> u128 {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         (salt, user).hash(&mut hasher);

@@ -137,7 +137,7 @@ struct Kept {
 #[serde(from = "Kept", into = "Kept")]
 pub(super) struct Uses {
     known: Vec<Known>,
-    uses: Vec<Use>,
+    list: Vec<Use>,
     dropped: u64,
     unread: u64,
     by_text: HashMap<u64, u32>,
@@ -149,7 +149,7 @@ pub(super) struct Uses {
 
 impl From<Uses> for Kept {
     fn from(uses: Uses) -> Kept {
-        Kept { known: uses.known, uses: uses.uses, dropped: uses.dropped, unread: uses.unread }
+        Kept { known: uses.known, uses: uses.list, dropped: uses.dropped, unread: uses.unread }
     }
 }
 
@@ -198,20 +198,20 @@ impl Uses {
         let new = found.is_none();
         let place = match found {
             Some(place) => place,
-            None if self.uses.len() >= MOST_USES || known.uses >= 2 * MOST_PER_REASON => {
+            None if self.list.len() >= MOST_USES || known.uses >= 2 * MOST_PER_REASON => {
                 self.dropped += 1;
                 return Some(Noted { reason, stale, new: false });
             }
             None => self.enter_use(fresh(reason, user, ask)),
         };
-        if let Some(one) = self.uses.get_mut(place as usize) {
+        if let Some(one) = self.list.get_mut(place as usize) {
             one.add(ask.name, at);
         }
         Some(Noted { reason, stale, new })
     }
 
-    pub(super) fn grant(&self, reason: u32) -> Option<GrantRef> {
-        Some(self.known.get(reason as usize)?.grant.clone())
+    pub(super) fn grant(&self, reason: u32) -> Option<&GrantRef> {
+        Some(&self.known.get(reason as usize)?.grant)
     }
 
     pub(super) fn compared(&mut self, reason: u32, epoch: u64) {
@@ -231,12 +231,6 @@ impl Uses {
         let mut uses: Vec<&Use> = self.of(reasons).collect();
         uses.sort_by_key(|one| std::cmp::Reverse(one.count.count));
         uses
-    }
-
-    /// The grants of a binding that a reason named.
-    pub(super) fn grants_of(&self, binding: &BindingKey) -> impl Iterator<Item = &GrantRef> {
-        let reasons = self.by_binding.get(binding).map(Vec::as_slice).unwrap_or_default();
-        reasons.iter().filter_map(|reason| Some(&self.known.get(*reason as usize)?.grant))
     }
 
     /// How often one grant was used for exactly this.
@@ -280,7 +274,7 @@ impl Uses {
     /// All uses of some reasons.
     fn of<'a>(&'a self, reasons: &'a [u32]) -> impl Iterator<Item = &'a Use> {
         let places = reasons.iter().filter_map(|reason| self.by_reason.get(*reason as usize));
-        places.flatten().filter_map(|place| self.uses.get(*place as usize))
+        places.flatten().filter_map(|place| self.list.get(*place as usize))
     }
 
     fn reason(&mut self, text: &str) -> Option<u32> {
@@ -320,7 +314,7 @@ impl Uses {
         let mut hash = hash_of(&key(reason, user, ask));
         loop {
             let place = *self.by_use.get(&hash)?;
-            if self.uses.get(place as usize).is_some_and(|one| one.is(reason, user, ask)) {
+            if self.list.get(place as usize).is_some_and(|one| one.is(reason, user, ask)) {
                 return Some(place);
             }
             hash = hash.wrapping_add(1);
@@ -328,7 +322,7 @@ impl Uses {
     }
 
     fn enter_use(&mut self, one: Use) -> u32 {
-        let place = self.uses.len() as u32;
+        let place = self.list.len() as u32;
         let ask = Ask {
             verb: &one.verb,
             group: &one.group,
@@ -349,7 +343,7 @@ impl Uses {
         if let Some(places) = self.by_reason.get_mut(one.reason as usize) {
             places.push(place);
         }
-        self.uses.push(one);
+        self.list.push(one);
         place
     }
 }

@@ -177,11 +177,16 @@ impl Written<'_> {
         if let Some(body) = self.one.and_then(role_body) {
             version.body = body;
             self.judge(&mut version);
+            if version.known != Known::Whole
+                && let Some(before) = before
+            {
+                version.body.aggregation.clone_from(&before.body.aggregation);
+            }
             return version;
         }
         version.surety = Surety::Inferred;
         if self.own
-            && let Some(body) = own_role(key)
+            && let Some(body) = Bootstrap::role(key)
         {
             version.known = if self.is_create() { Known::Whole } else { Known::Part };
             version.body = body;
@@ -212,7 +217,7 @@ impl Written<'_> {
         } else {
             version.surety = Surety::Inferred;
             if self.own
-                && let Some(body) = own_binding(key)
+                && let Some(body) = Bootstrap::binding(key)
             {
                 version.known = if self.is_create() { Known::Whole } else { Known::Part };
                 version.body = body;
@@ -264,20 +269,6 @@ fn binding_body(one: &Observation) -> Option<BindingBody> {
         role: binding.role.clone(),
         subjects: binding.subjects.clone(),
     })
-}
-
-fn own_role(key: &RoleKey) -> Option<RoleBody> {
-    let table = Bootstrap::table();
-    let mut body = table.roles.into_iter().find(|(own, _)| own == key)?.1;
-    if body.is_aggregated() {
-        // The controller fills it in a moment later.
-        body.rules = Vec::new();
-    }
-    Some(body)
-}
-
-fn own_binding(key: &BindingKey) -> Option<BindingBody> {
-    Some(Bootstrap::table().bindings.into_iter().find(|(own, _)| own == key)?.1)
 }
 
 fn gone<T: Default>(fact: &Fact, life: Life) -> Version<T> {
