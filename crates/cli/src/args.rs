@@ -101,6 +101,9 @@ pub(crate) struct ScanArgs {
     /// Name of the cluster, for records that do not say it.
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
+    /// Leave the cluster unbuilt: incidents are poorer. Only to measure what rebuilding costs.
+    #[arg(long, hide = true)]
+    pub(crate) no_twin: bool,
     /// More rules: a file, or a directory of .yaml files (see docs/rules.md). May be repeated.
     #[arg(long, value_name = "PATH")]
     pub(crate) rules: Vec<PathBuf>,

@@ -304,7 +304,9 @@ mod tests {
 
     fn diff(facts: &[Fact]) -> Diff {
         let mut collector = Collector::new(Time(10), Time(20));
-        facts.iter().for_each(|fact| collector.observe(fact));
+        for fact in facts {
+            collector.observe(fact);
+        }
         collector.finish()
     }
 

@@ -339,7 +339,9 @@ mod tests {
 
     fn lineage(about: &str, facts: &[Fact]) -> Option<Lineage> {
         let mut collector = Collector::default();
-        facts.iter().for_each(|fact| collector.observe(fact));
+        for fact in facts {
+            collector.observe(fact);
+        }
         collector.finish(&Subject::parse(about).unwrap())
     }
 

@@ -425,7 +425,9 @@ mod tests {
     fn at(second: i64, facts: &[Fact]) -> Option<StateAt> {
         let subject = Subject::parse("pod:shop/cart").unwrap();
         let mut collector = Collector::new(subject, Time(second));
-        facts.iter().for_each(|fact| collector.observe(fact));
+        for fact in facts {
+            collector.observe(fact);
+        }
         collector.finish()
     }
 

@@ -17,7 +17,8 @@ const MOST_THREADS: usize = 64;
 
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> Result<Verdict, CommandError> {
-    let options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
+    let mut options = options(args.paths.clone(), args.cluster.clone(), args.threads)?;
+    options.settings.twin = !args.no_twin;
     let given = GivenRules {
         native: &args.rules,
         falco: &args.falco_rules,
