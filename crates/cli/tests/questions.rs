@@ -112,7 +112,7 @@ fn who_can_names_the_grant_that_the_intruder_used() {
     let holders = told["holders"].as_array().unwrap();
     let cart = holders.iter().find(|one| one["subject"] == "sa:shop/cart").unwrap();
     assert_eq!(cart["binding"], "clusterrolebinding:cart-legacy");
-    assert!(cart["uses"].as_u64().unwrap() > 0);
+    assert!(cart["used"].as_u64().unwrap() > 0);
 }
 
 #[test]

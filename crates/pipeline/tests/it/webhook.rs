@@ -81,7 +81,8 @@ fn strip(value: &mut Value, names: &BTreeMap<String, String>) {
                 fields.remove("merged");
             }
             fields.values_mut().for_each(|field| strip(field, names));
-            for key in ["findings", "steps"] {
+            // What to do now is told in the order of the findings, which ties break by their hashes.
+            for key in ["findings", "steps", "answer"] {
                 if let Some(Value::Array(items)) = fields.get_mut(key) {
                     items.sort_by_key(|item| (item["time"].to_string(), item.to_string()));
                 }

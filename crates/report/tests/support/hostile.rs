@@ -27,6 +27,10 @@ fn attacked(value: Value, field: &str) -> Value {
         {
             Value::String(text)
         }
+        // So are times: they are read as numbers, whatever the log wrote.
+        Value::String(text) if trailhound_model::time::Time::parse(&text).is_some() => {
+            Value::String(text)
+        }
         Value::String(text) => Value::String(format!("{text}{ATTACK}")),
         Value::Array(items) => items.into_iter().map(|item| attacked(item, field)).collect(),
         Value::Object(map) => {

@@ -111,6 +111,24 @@ impl History for FakeHistory {
     fn grant_unseen(&self, _: &Fact) -> Truth {
         self.truth
     }
+    fn token_off_node(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn token_after_pod_end(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn token_two_places(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn token_never_issued(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn token_after_expiry(&self, _: &Fact) -> Truth {
+        self.truth
+    }
+    fn account_with_certificate(&self, _: &Fact) -> Truth {
+        self.truth
+    }
     fn token_minted_elsewhere(&self, _: &Fact) -> Truth {
         self.truth
     }
