@@ -15,7 +15,7 @@ use trailhound_model::{
 use trailhound_twin::Twin;
 
 /// Incidents whose reach is worked out, worst first: each asks for the rights of the whole cluster.
-const MOST_REACHES: usize = 40;
+const MOST_REACHES: usize = 25;
 /// Standing weaknesses that a scan tells.
 const MOST_POSTURES: usize = 20;
 

@@ -21,7 +21,8 @@ pub fn incident_id(first: &Finding) -> String {
 pub(super) fn tell(group: &Group, all: &[Finding], trail: &Trail) -> Incident {
     let mut findings: Vec<&Finding> = group.findings.iter().filter_map(|p| all.get(*p)).collect();
     let opened = findings.first().map(|first| incident_id(first)).unwrap_or_default();
-    findings.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.id.cmp(&b.id)));
+    // Ids are hashes of bytes: what is told must not hang on them where the rule tells two apart.
+    findings.sort_by(|a, b| (a.time, &a.rule.id, &a.id).cmp(&(b.time, &b.rule.id, &b.id)));
     let hops = hops(group, all);
     let worst = worst(&findings);
     let severity = severity(&findings, &hops);
