@@ -363,8 +363,7 @@ impl Correlator {
         let home = self.home(found, ties, going, all);
         let Some(home) = home else { return };
         let earlier = going.map(|heat| heat.act);
-        // Who acts as others from where he always is does his own work beside.
-        let fresh = earlier.is_none() && whole && fact.event.impersonated.is_none();
+        let fresh = earlier.is_none() && whole;
         let before = if fresh { self.walk_back(hand, fact, home, pause) } else { None };
         let before = before.or_else(|| self.refused_before(hand, fact, home));
         let Some(act) = self.attach(hand, fact, found, home, earlier.or(before)) else { return };

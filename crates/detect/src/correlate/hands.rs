@@ -61,7 +61,11 @@ pub(super) fn hand_of(fact: &Fact) -> Key {
     let proof = if credential.pod_uid.is_empty() { &credential.id } else { &credential.pod_uid };
     let by_person = fact.principal.actor().kind.is_human();
     let program = if by_person { "" } else { event.agent_family() };
-    key_of("hand", &[&event.user.name, proof, event.source_ip(), program])
+    // Who acts as others from where he always is does his own work beside.
+    let acts_as =
+        event.impersonated.is_some() || fact.action.kind == ActionKind::IdentityImpersonate;
+    let own = if acts_as { "as another" } else { "" };
+    key_of("hand", &[&event.user.name, proof, event.source_ip(), program, own])
 }
 
 /// Whether an identity's acts are kept before anything is known against it. Controllers and kubelets
