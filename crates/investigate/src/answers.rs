@@ -30,6 +30,7 @@ pub struct Frame {
 /// should be known.
 pub fn answer(incident: &mut Incident, findings: &[&Finding], frame: Frame) {
     let acts = Acts::of(incident);
+    incident.next_steps.retain(|step| !acts.is_in_vain(step));
     let answers = vec![
         who(incident, findings),
         burnt(incident, findings),
@@ -37,7 +38,7 @@ pub fn answer(incident: &mut Incident, findings: &[&Finding], frame: Frame) {
         changed(&acts),
         remains(&acts),
         reachable(incident),
-        began(incident, &acts, frame),
+        began(incident, &acts, findings.iter().map(|one| one.time).min(), frame),
         now(incident),
         silence(incident, frame),
     ];
@@ -74,6 +75,28 @@ impl Acts {
         pick: impl Fn(&str) -> bool + 'a,
     ) -> impl Iterator<Item = &'a (Who, Act)> {
         self.list.iter().filter(move |(_, act)| act.outcome == "allowed" && pick(&act.action))
+    }
+
+    /// Whether a step would look for or delete what is gone already.
+    fn is_in_vain(&self, step: &str) -> bool {
+        let gone =
+            self.done(is_change).filter(|(_, act)| self.deleted_later(&act.target, act.time));
+        let mut names = gone.filter_map(|(_, act)| {
+            let (_, name) = act.target.split_once(':')?;
+            let name = name.rsplit('/').next()?;
+            (name.len() > 3 && name != "*").then(|| name.to_owned())
+        });
+        let part = |letter: char| letter.is_alphanumeric() || "-.:_".contains(letter);
+        let words = step.split(|letter| !part(letter));
+        step.contains("kubectl") && names.any(|name| words.clone().any(|word| word == name))
+    }
+
+    /// Whether the last that was done to a thing is that it was deleted.
+    pub(crate) fn is_gone(&self, target: &str) -> bool {
+        let last = self.done(|action| is_change(action) || is_deletion(action));
+        last.filter(|(_, act)| act.target == target)
+            .last()
+            .is_some_and(|(_, act)| is_deletion(&act.action))
     }
 
     /// Whether a later act deleted the thing.
@@ -136,6 +159,8 @@ fn who(incident: &Incident, findings: &[&Finding]) -> Answer {
         let new = own.into_iter().any(|one| one.address_new == Some(true));
         if new {
             said.push("That identity had never used this address before in this log: its credential is probably in other hands, or its owner was somewhere new. The log cannot tell which, nor how the credential was taken.".to_owned());
+        } else if !hand.entity.starts_with("user:") {
+            said.push("That is the identity of a program: the program itself did it, or whoever holds its credential. How a credential was taken, the log cannot tell.".to_owned());
         } else {
             said.push("Whether that address is usual for this identity cannot be told from this log: it may be the owner, or somebody with the owner's credential.".to_owned());
         }
@@ -256,8 +281,11 @@ fn remains(acts: &Acts) -> Answer {
             "{unnamed} things were made whose names this log does not have: look for what was created at those times."
         ));
     }
-    if acts.done(|action| action == "csr.approve").next().is_some() {
-        said.push("A certificate that was signed stays valid until it expires; Kubernetes cannot revoke it. Only the rights of its name can be taken away.".to_owned());
+    let approved: BTreeSet<String> =
+        acts.done(|action| action == "csr.approve").map(|(_, act)| words(&act.target)).collect();
+    if !approved.is_empty() {
+        let names: Vec<String> = approved.into_iter().collect();
+        said.push(format!("Approved: {}. A certificate that came of it stays valid until it expires, also when its request is deleted; Kubernetes cannot revoke it. Whether it was signed and fetched must be taken for granted.", named(&names)));
     }
     answered(
         "What remains?",
@@ -280,15 +308,12 @@ fn reachable(incident: &Incident) -> Answer {
     answered("What could be reached?", said, surety, nothing)
 }
 
-fn began(incident: &Incident, acts: &Acts, frame: Frame) -> Answer {
+fn began(incident: &Incident, acts: &Acts, found: Option<Time>, frame: Frame) -> Answer {
     let mut said = Vec::new();
     let first = acts.list.first().map_or(incident.first_seen, |(_, act)| act.time);
     said.push(format!("The first act that can be tied to it is of {first} UTC."));
-    if first < incident.first_seen {
-        said.push(format!(
-            "The first that a rule objects to came at {} UTC.",
-            incident.first_seen.clock()
-        ));
+    if let Some(found) = found.filter(|found| first < *found) {
+        said.push(format!("The first that a rule objects to came at {} UTC.", found.clock()));
     }
     if let Some(begins) = frame.log_begins {
         said.push(format!("This log begins at {begins} UTC; what was before it is not known."));

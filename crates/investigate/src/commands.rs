@@ -14,7 +14,7 @@ pub(crate) fn commands(acts: &Acts, findings: &[&Finding]) -> Vec<String> {
     made(acts, &["clusterrolebinding", "rolebinding"], &mut commands);
     made(acts, &WEBHOOKS, &mut commands);
     made(acts, &RUNNING, &mut commands);
-    tokens(findings, &mut commands);
+    tokens(acts, findings, &mut commands);
     identities(findings, &mut commands);
     rights(acts, &mut commands);
     commands.list.truncate(MOST);
@@ -57,7 +57,7 @@ fn made(acts: &Acts, kinds: &[&str], commands: &mut Commands) {
 }
 
 /// Tokens end with what they are bound to.
-fn tokens(findings: &[&Finding], commands: &mut Commands) {
+fn tokens(acts: &Acts, findings: &[&Finding], commands: &mut Commands) {
     let touched = findings.iter().flat_map(|finding| &finding.touches);
     let pods = touched.filter(|touch| {
         matches!(touch.role, TouchRole::Enables | TouchRole::EnabledBy)
@@ -67,6 +67,9 @@ fn tokens(findings: &[&Finding], commands: &mut Commands) {
         if let Some(("pod", name)) =
             touch.entity.split_once(':').filter(|(_, name)| !name.ends_with('*'))
         {
+            if acts.is_gone(&touch.entity) {
+                continue;
+            }
             let object = object("pod", name);
             commands.add(format!("kubectl delete {object}   # ends the tokens bound to it"));
         }

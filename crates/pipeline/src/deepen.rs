@@ -16,6 +16,8 @@ use trailhound_twin::Twin;
 
 /// Incidents whose reach is worked out, worst first: each asks for the rights of the whole cluster.
 const MOST_REACHES: usize = 25;
+/// Other incidents that one names.
+const MOST_OTHERS: usize = 6;
 /// Standing weaknesses that a scan tells.
 const MOST_POSTURES: usize = 20;
 
@@ -36,6 +38,7 @@ pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
         }
         answers::answer(incident, &own, frame);
     }
+    tell_shared(&mut scan.incidents);
     if let Some(last) = scan.input.last {
         let postures = twins.iter().flat_map(|(cluster, twin)| {
             reach::posture_findings(twin, cluster, last).into_iter().take(MOST_POSTURES)
@@ -56,4 +59,34 @@ fn reached(
         .collect();
     let pods: Vec<String> = pods.into_iter().collect();
     reach::incident_reach(twin, &incident.principals, &pods, incident.last_seen)
+}
+
+/// A credential in two incidents: whoever reads one should know of the other.
+fn tell_shared(incidents: &mut [Incident]) {
+    let mut holders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for incident in incidents.iter().filter(|one| one.severity >= Severity::Medium) {
+        let used: BTreeSet<&String> = incident.hands.iter().map(|hand| &hand.credential).collect();
+        for credential in used.into_iter().filter(|credential| !credential.is_empty()) {
+            holders.entry(credential.clone()).or_default().push(incident.id.clone());
+        }
+    }
+    holders.retain(|_, ids| ids.len() > 1);
+    for incident in incidents.iter_mut().filter(|one| one.severity >= Severity::Medium) {
+        let used: BTreeSet<&String> = incident.hands.iter().map(|hand| &hand.credential).collect();
+        let others: BTreeSet<&String> = used
+            .into_iter()
+            .filter_map(|credential| holders.get(credential))
+            .flatten()
+            .filter(|id| **id != incident.id)
+            .take(MOST_OTHERS)
+            .collect();
+        if others.is_empty() {
+            continue;
+        }
+        let ids: Vec<&str> = others.into_iter().map(String::as_str).collect();
+        incident.unknowns.push(format!(
+            "Whether this is one with {}: the same credential was used there, and nothing in the log ties the two or tells them apart.",
+            ids.join(", ")
+        ));
+    }
 }

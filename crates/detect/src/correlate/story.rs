@@ -7,6 +7,7 @@ use trailhound_model::{
     Str,
     finding::{Finding, Severity, TouchRole},
     incident::{Hand, Hop, Incident, Step},
+    time::Time,
 };
 
 /// Steps, next steps and evidence that an incident names; the rest is counted in its findings.
@@ -32,16 +33,22 @@ pub(super) fn tell(group: &Group, all: &[Finding], trail: &Trail) -> Incident {
         severity,
         confidence: confidence(&findings),
         title: title(&findings, worst),
-        story: story(&findings, &hops, worst),
+        story: story(&findings, &hops, worst, &hands),
         steps: findings.iter().map(|finding| step(finding)).collect(),
-        first_seen: findings.iter().map(|finding| finding.time).min().unwrap_or_default(),
+        first_seen: began(&findings, &hands),
         last_seen: findings.iter().map(|finding| finding.last).max().unwrap_or_default(),
         cluster: findings.first().map(|finding| finding.cluster.clone()).unwrap_or_default(),
         principals: ordered(findings.iter().flat_map(|finding| {
             finding.real_principal.iter().chain([&finding.principal]).cloned()
         })),
         addresses: ordered(findings.iter().map(|finding| finding.address.clone())),
-        targets: ordered(findings.iter().map(|one| one.target.clone()).filter(|one| is_thing(one))),
+        targets: ordered(
+            findings
+                .iter()
+                .filter(|one| one.outcome != "denied")
+                .map(|one| one.target.clone())
+                .filter(|one| is_thing(one)),
+        ),
         techniques: findings
             .iter()
             .flat_map(|finding| finding.techniques.clone())
@@ -102,7 +109,7 @@ fn title(findings: &[&Finding], worst: Option<&Finding>) -> String {
     }
 }
 
-fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String {
+fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>, hands: &[Hand]) -> String {
     let (Some(first), Some(last)) = (entry(findings), findings.iter().max_by_key(|f| f.last))
     else {
         return String::new();
@@ -117,15 +124,36 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>) -> String
         ));
     }
     parts.extend(acts(findings));
-    let requests: u64 = findings.iter().map(|finding| finding.record_count).sum();
     if findings.len() > 1 {
         parts.push(format!(
-            "All this within {}; {} findings stand on {requests} log records.",
-            words::duration(last.last.since(first.time)),
+            "All this within {}; {} findings stand on {}.",
+            words::duration(last.last.since(began(findings, hands))),
             findings.len(),
+            records(findings),
         ));
     }
     parts.join(" ")
+}
+
+/// The earliest that can be tied to it, whether or not a rule objects to it.
+fn began(findings: &[&Finding], hands: &[Hand]) -> Time {
+    let found = findings.iter().map(|finding| finding.time);
+    found.chain(hands.iter().map(|hand| hand.first)).min().unwrap_or_default()
+}
+
+/// Several findings may stand on one record: each is counted once.
+fn records(findings: &[&Finding]) -> String {
+    let ids: BTreeSet<&str> = findings
+        .iter()
+        .flat_map(|finding| &finding.records)
+        .map(|record| record.audit_id.as_str())
+        .collect();
+    let more = findings.iter().any(|one| one.record_count > one.records.len() as u64);
+    let least = if more { "at least " } else { "" };
+    match ids.len() {
+        1 => format!("{least}1 log record"),
+        many => format!("{least}{many} log records"),
+    }
 }
 
 /// What was done, each sort of act once, in order: the whole at a glance.
