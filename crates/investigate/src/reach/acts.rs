@@ -137,7 +137,8 @@ fn rights<'a>(
     by: impl Fn(usize) -> Option<GrantRule>,
 ) -> Vec<Right<'a>> {
     let Some(role_at) = snapshot.roles.get(role) else { return Vec::new() };
-    if power::everything(&role_at.rules).is_some() {
+    // Of the whole cluster nothing more can be had; in a namespace it goes together with other rights.
+    if scope.is_none() && power::everything(&role_at.rules).is_some() {
         return Vec::new();
     }
     let surety = surety.min(role_at.surety);
