@@ -19,6 +19,7 @@ const MOST: usize = 8_192;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Burst {
+    first: Time,
     last: Time,
     made: Vec<Position>,
     named: usize,
@@ -43,7 +44,14 @@ impl Bursts {
                 return;
             }
         }
-        let fresh = || Burst { last: time, made: Vec::new(), named: 0, roots: None, mixed: false };
+        let fresh = || Burst {
+            first: time,
+            last: time,
+            made: Vec::new(),
+            named: 0,
+            roots: None,
+            mixed: false,
+        };
         let burst = self.open.entry(place).or_insert_with(fresh);
         if time.since(burst.last) > PATIENCE {
             *burst = fresh();
@@ -57,13 +65,13 @@ impl Bursts {
         }
     }
 
-    /// A new name was met. The records of the burst and their root, if this closes it.
+    /// A new name was met. When the burst began, its records and their root, if this closes it.
     pub(super) fn named(
         &mut self,
         place: Key,
         time: Time,
         root: Option<Root>,
-    ) -> Option<(Vec<Position>, Option<Root>)> {
+    ) -> Option<(Time, Vec<Position>, Option<Root>)> {
         let burst = self.open.get_mut(&place)?;
         if time.since(burst.last) > PATIENCE {
             self.open.remove(&place);
@@ -81,6 +89,6 @@ impl Bursts {
             return None;
         }
         let burst = self.open.remove(&place)?;
-        Some((burst.made, burst.roots.filter(|_| !burst.mixed)))
+        Some((burst.first, burst.made, burst.roots.filter(|_| !burst.mixed)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Causes, DEEPEST, Link, name,
-    object::{Key, Object, Root, key},
+    object::{Key, Object, Root, SKEW, key},
     subject::{self, Sort, Subject},
 };
 use trailhound_model::{
@@ -68,10 +68,13 @@ impl Causes {
             },
         };
         let place = key("burst", maker, subject.namespace);
-        let Some((records, root)) = self.bursts.named(place, fact.event.time, judged.root) else {
+        let Some((began, records, root)) = self.bursts.named(place, fact.event.time, judged.root)
+        else {
             return;
         };
-        let root = root.map(|root| Root { surety: Surety::Inferred, ..root });
+        let root = root
+            .filter(|root| self.is_no_later(root, began))
+            .map(|root| Root { surety: Surety::Inferred, ..root });
         for record in records {
             if let Some(link) = self.links.get_mut(&record) {
                 link.root = root;
@@ -80,6 +83,12 @@ impl Causes {
                 act.count("create", subject.resource);
             }
         }
+    }
+
+    /// Whether an act was there before what is said to follow from it.
+    fn is_no_later(&self, root: &Root, time: Time) -> bool {
+        let act = self.acts.get(&root.act);
+        act.is_some_and(|act| act.witness.time <= time.plus(SKEW))
     }
 
     pub(super) fn judge(&self, fact: &Fact, subject: &Subject<'_>) -> Judged {
