@@ -2,8 +2,9 @@
 //! finding with more records, not an alert per request.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use trailhound_model::{
+    Map,
     fact::Exhibit,
     finding::{Finding, FindingKind, Record, Severity},
     time::{MINUTE, Time},
@@ -38,9 +39,9 @@ type FoldKey = (Hand, String);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Findings {
     list: Vec<Finding>,
-    by_id: HashMap<String, usize>,
-    open: HashMap<FoldKey, usize>,
-    hands: HashMap<Hand, Vec<usize>>,
+    by_id: Map<String, usize>,
+    open: Map<FoldKey, usize>,
+    hands: Map<Hand, Vec<usize>>,
     /// Findings that were not kept because there were too many, per rule.
     pub overflow: BTreeMap<String, u64>,
     named: usize,

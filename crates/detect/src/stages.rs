@@ -7,9 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::Hasher;
 use trailhound_model::{
+    Map,
     action::Outcome,
     event::{Event, Stage},
     fact::Fact,
@@ -33,10 +34,10 @@ pub enum Part {
 /// Requests that have begun and not ended.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
-    open: HashMap<u64, (Time, Outcome)>,
+    open: Map<u64, (Time, Outcome)>,
     /// How many of them were received at a time: one look at a number tells nearly all other
     /// requests from those that have begun.
-    times: HashMap<Time, u32>,
+    times: Map<Time, u32>,
     /// In the order of their beginning; those that have ended are taken out now and then.
     oldest: VecDeque<u64>,
     /// Requests forgotten because too many were open: their end is judged as if it were new.

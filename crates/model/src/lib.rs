@@ -19,6 +19,8 @@ pub mod finding;
 pub mod format;
 pub mod incident;
 pub mod lookup;
+pub mod map;
+pub mod memo;
 pub mod observed;
 pub mod principal;
 pub mod scan;
@@ -27,6 +29,8 @@ pub mod site;
 pub mod time;
 pub mod words;
 
+pub use map::Map;
+pub use memo::Memo;
 pub use shared::Shared;
 
 /// Text taken from a log. Short strings (verbs, namespaces, addresses) need no allocation.

@@ -12,12 +12,13 @@ use super::{
     hands::{self, Doing, Hands, Heat, Key},
     keys::{self, Probe, Trace},
     link::{self, Joint},
+    recall::{Keys, Recall},
 };
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Outcome},
     credential::CredentialKind,
     fact::Fact,
@@ -100,13 +101,15 @@ enum Wanted {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Trail {
     hands: Hands,
+    #[serde(skip)]
+    recall: Recall,
     pub(super) acts: Vec<Attached>,
-    pub(super) shown: HashMap<Key, Shown>,
-    traces: HashMap<Key, SmallVec<[Left; 1]>>,
+    pub(super) shown: Map<Key, Shown>,
+    traces: Map<Key, SmallVec<[Left; 1]>>,
     order: VecDeque<Key>,
     pending: VecDeque<Pending>,
     /// When a certificate or binding was first seen in use.
-    first_seen: HashMap<Key, Time>,
+    first_seen: Map<Key, Time>,
     /// Acts that were not kept because there were too many.
     pub(super) left_out: u64,
 }
@@ -125,8 +128,8 @@ impl Trail {
     }
 
     fn ties(
-        &self,
-        hand: Key,
+        &mut self,
+        own: Keys,
         fact: &Fact,
         found: bool,
         past: &dyn History,
@@ -135,11 +138,12 @@ impl Trail {
         if self.traces.is_empty() && self.pending.is_empty() {
             return ties;
         }
-        for probe in keys::probes(fact) {
+        let rights = self.recall.rights(&fact.event);
+        for probe in keys::probes(fact, own, rights) {
             let left = self.traces.get(&probe.key).into_iter().flatten();
             let fits = left
                 .filter(|left| fact.event.time.since(left.time) <= probe.within)
-                .filter(|left| self.fits(left, &probe, hand, fact, past));
+                .filter(|left| self.fits(left, &probe, own.hand, fact, past));
             if let Some(left) = fits.max_by_key(|left| (left.time, left.act)) {
                 ties.push((left.act, joint_of(probe.joint, left.trace)));
             }
@@ -204,9 +208,9 @@ impl Trail {
     }
 
     fn see(&mut self, fact: &Fact) {
-        for key in keys::seen(fact) {
-            if self.first_seen.len() < MOST_SEEN || self.first_seen.contains_key(&key) {
-                self.first_seen.entry(key).or_insert(fact.event.time);
+        for key in keys::seen(fact, &mut self.recall).into_iter().flatten() {
+            if !self.first_seen.contains_key(&key) && self.first_seen.len() < MOST_SEEN {
+                self.first_seen.insert(key, fact.event.time);
             }
         }
     }
@@ -308,9 +312,10 @@ impl Correlator {
         {
             return;
         }
-        let hand = hands::hand_of(fact);
+        let own = self.trail.recall.keys(fact);
+        let hand = own.hand;
         let pause = self.trail.hands.meet(hand, fact);
-        let ties = self.trail.ties(hand, fact, !found.is_empty(), past);
+        let ties = self.trail.ties(own, fact, !found.is_empty(), past);
         let now = fact.event.time;
         let going = self.trail.hands.get(hand).and_then(|hand| hand.heat.clone());
         let going = going.filter(|heat| {

@@ -8,12 +8,9 @@
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use smallvec::SmallVec;
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hasher,
-};
+use std::{collections::VecDeque, hash::Hasher};
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Outcome},
     entity,
     fact::Fact,
@@ -250,15 +247,16 @@ impl Hand {
 /// All hands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hands {
-    known: HashMap<Key, Hand>,
+    known: Map<Key, Hand>,
 }
 
 impl Hands {
     /// The hand that acts, new or known, and how long it may have paused.
     pub(super) fn meet(&mut self, key: Key, fact: &Fact) -> i64 {
-        if !self.known.contains_key(&key) {
-            self.make_room();
+        if let Some(hand) = self.known.get_mut(&key) {
+            return hand.acts(fact);
         }
+        self.make_room();
         self.known.entry(key).or_insert_with(|| Hand::of(fact)).acts(fact)
     }
 

@@ -4,12 +4,14 @@
 use super::{
     hands::{Key, key_of, name_of},
     link::Joint,
+    recall::{Keys, Recall},
 };
 use smallvec::SmallVec;
 use trailhound_model::{
     action::{ActionKind, Effect, Outcome},
     body::BodyKind,
     credential::CredentialKind,
+    event::Event,
     fact::Fact,
     observed::State,
     time::HOUR,
@@ -47,7 +49,7 @@ pub(super) struct Probe {
     pub(super) within: i64,
 }
 
-fn pod_key(namespace: &str, name: &str) -> Key {
+pub(super) fn pod_key(namespace: &str, name: &str) -> Key {
     key_of("pod", &[namespace, name])
 }
 
@@ -55,12 +57,12 @@ fn object_key(resource: &str, namespace: &str, name: &str) -> Key {
     key_of("object", &[resource, namespace, name])
 }
 
-fn credential_key(id: &str) -> Key {
+pub(super) fn credential_key(id: &str) -> Key {
     key_of("credential", &[id])
 }
 
 /// A certificate for this user name.
-fn name_key(user: &str) -> Key {
+pub(super) fn name_key(user: &str) -> Key {
     key_of("name", &[user])
 }
 
@@ -151,34 +153,32 @@ fn is_piece_of_work(resource: &str) -> bool {
 }
 
 /// Where the power of a fact may have come from.
-pub(super) fn probes(fact: &Fact) -> SmallVec<[Probe; 4]> {
+pub(super) fn probes(fact: &Fact, own: Keys, rights: [Option<Key>; 2]) -> SmallVec<[Probe; 4]> {
     let mut probes = SmallVec::new();
     let event = &fact.event;
     let mut ask = |key, joint, within| probes.push(Probe { key, joint, within });
     let credential = &fact.credential;
-    if !credential.id.is_empty() {
-        ask(credential_key(&credential.id), Joint::Token, DAY);
+    if let Some(key) = own.credential {
+        ask(key, Joint::Token, DAY);
     }
-    match credential.kind {
-        CredentialKind::PodToken => {
-            let namespace = &fact.principal.actor().namespace;
-            ask(pod_key(namespace, &credential.pod), Joint::Pod, DAY);
-        }
-        CredentialKind::X509 => ask(name_key(&event.user.name), Joint::Certificate, DAY),
-        CredentialKind::LegacyToken => {
-            let namespace = &fact.principal.actor().namespace;
-            if let Some(secret) = secret_of_legacy(fact) {
-                ask(object_key("secrets", namespace, secret), Joint::Account, DAY);
-            }
-        }
-        _ => {}
+    if let Some(key) = own.pod {
+        ask(key, Joint::Pod, DAY);
+    }
+    if let Some(key) = own.name {
+        ask(key, Joint::Certificate, DAY);
+    }
+    if credential.kind == CredentialKind::LegacyToken
+        && let Some(secret) = secret_of_legacy(fact)
+    {
+        let namespace = &fact.principal.actor().namespace;
+        ask(object_key("secrets", namespace, secret), Joint::Account, DAY);
     }
     if let Some(id) = event.user.name.strip_prefix("system:bootstrap:") {
         let secret = format!("bootstrap-token-{id}");
         ask(object_key("secrets", "kube-system", &secret), Joint::Token, DAY);
     }
-    for (resource, namespace, name) in rights_of(fact).into_iter().flatten() {
-        ask(object_key(resource, namespace, name), Joint::Grant, DAY);
+    for key in rights.into_iter().flatten() {
+        ask(key, Joint::Grant, DAY);
     }
     let (resource, name) = (event.resource(), name_of(fact));
     if !name.is_empty() && is_piece_of_work(resource) {
@@ -198,8 +198,8 @@ fn secret_of_legacy(fact: &Fact) -> Option<&str> {
 type Rights<'a> = (&'static str, &'a str, &'a str);
 
 /// The binding and the role that the authorizer names.
-fn rights_of(fact: &Fact) -> [Option<Rights<'_>>; 2] {
-    let reason = fact.event.annotation("authorization.k8s.io/reason");
+fn rights_of(event: &Event) -> [Option<Rights<'_>>; 2] {
+    let reason = event.annotation("authorization.k8s.io/reason");
     let Some(rest) = reason.and_then(|reason| reason.strip_prefix("RBAC: allowed by ")) else {
         return [None, None];
     };
@@ -220,14 +220,19 @@ fn rights_of(fact: &Fact) -> [Option<Rights<'_>>; 2] {
     [binding, role]
 }
 
+/// Keys of the binding and the role that the authorizer names.
+pub(super) fn rights(event: &Event) -> [Option<Key>; 2] {
+    rights_of(event)
+        .map(|one| one.map(|(resource, namespace, name)| object_key(resource, namespace, name)))
+}
+
 /// What is remembered as having been seen: the certificate that is used, the binding that allows.
-pub(super) fn seen(fact: &Fact) -> SmallVec<[Key; 2]> {
-    let mut seen = SmallVec::new();
-    if fact.credential.kind == CredentialKind::X509 {
-        seen.push(credential_key(&fact.credential.id));
-    }
-    seen.extend(binding_used(fact));
-    seen
+pub(super) fn seen(fact: &Fact, recall: &mut Recall) -> [Option<Key>; 2] {
+    let [binding, _] = recall.rights(&fact.event);
+    let certificate = (fact.credential.kind == CredentialKind::X509)
+        .then(|| recall.keys(fact).credential)
+        .flatten();
+    [certificate, binding]
 }
 
 /// The certificate that is used.
@@ -238,8 +243,8 @@ pub(super) fn certificate_used(fact: &Fact) -> Option<Key> {
 
 /// The binding that allows the request, by the authorizer's word.
 pub(super) fn binding_used(fact: &Fact) -> Option<Key> {
-    let [binding, _] = rights_of(fact);
-    binding.map(|(resource, namespace, name)| object_key(resource, namespace, name))
+    let [binding, _] = rights(&fact.event);
+    binding
 }
 
 /// The certificate that a record shows as signed: the request's key and the credential id that the

@@ -12,6 +12,7 @@ mod follow;
 mod hands;
 mod keys;
 pub mod link;
+mod recall;
 mod split;
 mod spread;
 pub mod story;
@@ -19,8 +20,7 @@ pub(crate) use trailhound_model::words;
 
 use link::{Joint, Link};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use trailhound_model::{finding::Finding, incident::Incident, time::Time};
+use trailhound_model::{Map, finding::Finding, incident::Incident, time::Time};
 
 /// Marks that one key keeps; beyond this the oldest goes.
 const MOST_MARKS: usize = 16;
@@ -62,8 +62,8 @@ pub struct Group {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Correlator {
     groups: Vec<Group>,
-    group_of: HashMap<usize, usize>,
-    marks: HashMap<String, Vec<Mark>>,
+    group_of: Map<usize, usize>,
+    marks: Map<String, Vec<Mark>>,
     trail: follow::Trail,
 }
 

@@ -5,9 +5,9 @@
 //! the networks of the pods, so they take no room here.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Outcome},
     fact::Fact,
     lookup::Truth,
@@ -20,7 +20,7 @@ const MOST: usize = 20_000;
 /// The tokens, by credential id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Minted {
-    address: HashMap<Str, Str>,
+    address: Map<Str, Str>,
     order: VecDeque<Str>,
 }
 

@@ -20,9 +20,8 @@ use network::Networks;
 use places::Places;
 use refusals::Refusals;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::Outcome,
     credential::CredentialKind,
     fact::Fact,
@@ -45,9 +44,9 @@ const ENOUGH_BOUND: u64 = 5;
 /// The past of one cluster, as far as judging an event needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Past {
-    actors: HashMap<Str, Actor>,
+    actors: Map<Str, Actor>,
     networks: Networks,
-    persons: HashMap<Str, Str>,
+    persons: Map<Str, Str>,
     places: Places,
     refusals: Refusals,
     minted: Minted,

@@ -6,10 +6,10 @@
 //! many tokens he has.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use trailhound_model::{
-    Str, credential::CredentialKind, fact::Fact, lookup::Truth, principal::PrincipalKind,
+    Map, Str, credential::CredentialKind, fact::Fact, lookup::Truth, principal::PrincipalKind,
 };
 
 /// Addresses in a narrow network (/24, /64) that make it the cluster's.
@@ -39,9 +39,9 @@ struct Members {
 /// Networks and pods of one cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Networks {
-    members: HashMap<Prefix, Members>,
-    pods: HashMap<Str, Vec<Str>>,
-    sharers: HashMap<Str, Vec<Str>>,
+    members: Map<Prefix, Members>,
+    pods: Map<Str, Vec<Str>>,
+    sharers: Map<Str, Vec<Str>>,
     homes: HashSet<u128>,
 }
 
@@ -88,7 +88,7 @@ impl Networks {
         }
     }
 
-    fn share(sharers: &mut HashMap<Str, Vec<Str>>, pod: &str, address: &str) {
+    fn share(sharers: &mut Map<Str, Vec<Str>>, pod: &str, address: &str) {
         if sharers.len() >= MOST && !sharers.contains_key(address) {
             return;
         }

@@ -4,8 +4,7 @@
 //! identities use says nothing about any of them. Only a narrow one may be one person's.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use trailhound_model::{Str, lookup::Truth};
+use trailhound_model::{Map, Str, lookup::Truth};
 
 /// Most addresses that are remembered; later ones are not known.
 const MOST_PLACES: usize = 50_000;
@@ -15,7 +14,7 @@ const SHARED_BY: usize = 4;
 /// All addresses of a cluster's clients.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Places {
-    actors: HashMap<Str, Vec<Str>>,
+    actors: Map<Str, Vec<Str>>,
 }
 
 impl Places {

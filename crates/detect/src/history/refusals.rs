@@ -7,9 +7,8 @@
 //! have changed his hat. Both need the refusal to be exactly the same request.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Effect, Outcome},
     event::Event,
     fact::Fact,
@@ -43,8 +42,8 @@ struct Refusal {
 /// Refusals, and the writes to RBAC objects.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Refusals {
-    refused: HashMap<Request, Vec<Refusal>>,
-    written: HashMap<Str, Time>,
+    refused: Map<Request, Vec<Refusal>>,
+    written: Map<Str, Time>,
     /// Last write whose object the log does not name: it may have been any.
     unnamed: Option<Time>,
     /// The log has shown a write to RBAC objects at all.

@@ -6,8 +6,8 @@
 
 use super::object::{Key, Root};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use trailhound_model::{
+    Map,
     event::Position,
     time::{SECOND, Time},
 };
@@ -30,7 +30,7 @@ struct Burst {
 /// Bursts by place (a hash of maker and namespace).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bursts {
-    open: BTreeMap<Key, Burst>,
+    open: Map<Key, Burst>,
     pub(super) dropped: u64,
 }
 

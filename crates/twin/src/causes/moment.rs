@@ -6,8 +6,10 @@
 
 use super::object::Key;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use trailhound_model::time::{SECOND, Time};
+use trailhound_model::{
+    Map,
+    time::{SECOND, Time},
+};
 
 /// Longer ago is no moment.
 const MOMENT: i64 = 10 * SECOND;
@@ -25,7 +27,7 @@ struct Place {
 /// Candidates by place (a hash of what and where).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moments {
-    places: BTreeMap<Key, Place>,
+    places: Map<Key, Place>,
     pub(super) dropped: u64,
 }
 

@@ -3,19 +3,22 @@
 //! outlives the pods of an hour.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::{collections::VecDeque, hash::Hash};
+use trailhound_model::Map;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Shelf<K: Ord, V> {
-    items: BTreeMap<K, (V, bool)>,
+#[serde(bound(serialize = "K: Serialize + Ord, V: Serialize"))]
+#[serde(bound(deserialize = "K: Deserialize<'de> + Eq + Hash, V: Deserialize<'de>"))]
+pub(super) struct Shelf<K: Eq + Hash, V> {
+    items: Map<K, (V, bool)>,
     turns: VecDeque<K>,
     most: usize,
     dropped: u64,
 }
 
-impl<K: Ord + Copy, V> Shelf<K, V> {
+impl<K: Eq + Hash + Copy, V> Shelf<K, V> {
     pub(super) fn new(most: usize) -> Self {
-        Shelf { items: BTreeMap::new(), turns: VecDeque::new(), most, dropped: 0 }
+        Shelf { items: Map::default(), turns: VecDeque::new(), most, dropped: 0 }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {

@@ -37,8 +37,11 @@ impl Causes {
             root: judged.root,
             open_since: judged.open.then_some(fact.event.time),
         };
-        self.links.insert(fact.event.position, link);
-        if subject.sort == Sort::Made && subject.name.is_empty() {
+        let nameless = subject.sort == Sort::Made && subject.name.is_empty();
+        if nameless || link.root.is_some() || link.open_since.is_some() {
+            self.links.insert(fact.event.position, link);
+        }
+        if nameless {
             return self.made_nameless(fact, &subject);
         }
         if let Some(act) = judged.root.and_then(|root| self.acts.get_mut(&root.act)) {

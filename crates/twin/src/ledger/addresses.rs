@@ -5,8 +5,8 @@
 //! load balancer) addresses tell nothing, and everything that would follow from them is unknown.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, net::IpAddr};
-use trailhound_model::Str;
+use std::net::IpAddr;
+use trailhound_model::{Map, Str};
 
 /// Addresses that are remembered.
 const MOST_ADDRESSES: usize = 60_000;
@@ -39,8 +39,8 @@ struct NodePlaces {
 /// All addresses of a cluster's clients.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Addresses {
-    users: HashMap<Str, Users>,
-    nodes: HashMap<Str, NodePlaces>,
+    users: Map<Str, Users>,
+    nodes: Map<Str, NodePlaces>,
     distinct_kubelets: u64,
     shared_kubelets: u64,
     /// Addresses and nodes that were not taken in because there were too many.

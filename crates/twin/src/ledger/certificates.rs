@@ -3,9 +3,8 @@
 
 use super::life::Hand;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::ActionKind,
     fact::Fact,
     observed::{State, Witness},
@@ -39,7 +38,7 @@ pub struct CertificateTrail {
 /// All requests, by name: one that is made again replaces the old one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Certificates {
-    requests: HashMap<Str, CertificateTrail>,
+    requests: Map<Str, CertificateTrail>,
     /// Requests forgotten because there were too many.
     pub(super) forgotten: u64,
 }

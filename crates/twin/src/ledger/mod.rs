@@ -24,9 +24,8 @@ use life::{CredentialLife, Hand, Issue, IssuedHow, Place, agent_of};
 use pods::{PodLife, Pods};
 use secrets::{SecretTrail, Secrets};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Outcome},
     credential::CredentialKind,
     entity,
@@ -49,14 +48,14 @@ const EXTENDED_LIFE: i64 = 3607;
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    lives: HashMap<Str, CredentialLife>,
+    lives: Map<Str, CredentialLife>,
     pods: Pods,
     addresses: Addresses,
     secrets: Secrets,
     certificates: Certificates,
-    accounts: HashMap<Str, Time>,
+    accounts: Map<Str, Time>,
     /// Who acted as an identity.
-    acted_as: HashMap<Str, Vec<Hand>>,
+    acted_as: Map<Str, Vec<Hand>>,
     issued_and_used: u64,
     used_unissued: u64,
     /// Credentials forgotten because there were too many.

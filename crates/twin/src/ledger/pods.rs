@@ -3,9 +3,8 @@
 
 use super::life::Hand;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     fact::Fact,
     observed::{Observation, State, Witness},
     principal::PrincipalKind,
@@ -54,9 +53,9 @@ pub struct PodLife {
 /// All pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pods {
-    all: HashMap<u64, PodLife>,
-    by_uid: HashMap<Str, u64>,
-    by_name: HashMap<Str, u64>,
+    all: Map<u64, PodLife>,
+    by_uid: Map<Str, u64>,
+    by_name: Map<Str, u64>,
     next: u64,
     /// Pods forgotten because there were too many.
     pub(super) forgotten: u64,

@@ -2,8 +2,7 @@
 
 use super::life::Hand;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use trailhound_model::{Str, action::ActionKind, fact::Fact, time::Time};
+use trailhound_model::{Map, Str, action::ActionKind, fact::Fact, time::Time};
 
 /// Secrets and namespaces of which readers are kept.
 const MOST_TRAILS: usize = 20_000;
@@ -27,8 +26,8 @@ pub struct Reader {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Secrets {
     /// By `namespace/name`, by `namespace/` for lists, by `/` for lists of all namespaces.
-    readers: HashMap<Str, Vec<Reader>>,
-    writers: HashMap<Str, Hand>,
+    readers: Map<Str, Vec<Reader>>,
+    writers: Map<Str, Hand>,
     /// Readers that were not taken in because there were too many.
     pub(super) dropped: u64,
 }

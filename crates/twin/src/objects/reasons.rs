@@ -3,11 +3,9 @@
 
 use super::{Objects, store::Key};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use trailhound_model::{
+    Map, Memo, Shared, Str,
     fact::Fact,
     observed::Surety,
     time::{MINUTE, Time},
@@ -16,20 +14,27 @@ use trailhound_model::{
 /// Reasons that are remembered as known; then all are forgotten and learned anew.
 const MOST_REASONS: usize = 20_000;
 
+type Annotations = Vec<(Str, Str)>;
+
 /// When each reason was last looked at: they repeat with every request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Reasons {
-    seen: BTreeMap<u64, Time>,
+    seen: Map<u64, Time>,
+    /// Hashes of reasons; nothing where there is none that counts.
+    #[serde(skip)]
+    hashes: Memo<Annotations, Option<u64>>,
 }
 
 impl Reasons {
-    fn is_due(&mut self, reason: &str, time: Time) -> bool {
-        let mut hasher = DefaultHasher::new();
-        reason.hash(&mut hasher);
+    /// Whether there is a reason that was not looked at lately.
+    fn is_due(&mut self, annotations: &Shared<Annotations>, time: Time) -> bool {
+        let Some(hash) = self.hashes.get(annotations, || hash_of(annotations)) else {
+            return false;
+        };
         if self.seen.len() >= MOST_REASONS {
             self.seen.clear();
         }
-        let seen = self.seen.entry(hasher.finish()).or_insert(Time(i64::MIN));
+        let seen = self.seen.entry(hash).or_insert(Time(i64::MIN));
         let is_due = time.since(*seen) >= MINUTE;
         if is_due {
             *seen = time;
@@ -40,10 +45,10 @@ impl Reasons {
 
 impl Objects {
     pub(super) fn take_reason(&mut self, fact: &Fact) {
-        let Some(reason) = fact.event.annotation("authorization.k8s.io/reason") else { return };
-        if !reason.starts_with(PREFIX) || !self.reasons.is_due(reason, fact.event.time) {
+        if !self.reasons.is_due(&fact.event.annotations, fact.event.time) {
             return;
         }
+        let reason = fact.event.annotation(REASON).unwrap_or_default();
         let Some((binding, role)) = named(reason) else { return };
         for key in [binding, role] {
             self.present(key, "", None, fact, Surety::Proved);
@@ -51,7 +56,17 @@ impl Objects {
     }
 }
 
+const REASON: &str = "authorization.k8s.io/reason";
 const PREFIX: &str = "RBAC: allowed by ";
+
+fn hash_of(annotations: &Annotations) -> Option<u64> {
+    let (_, reason) = annotations.iter().find(|(key, _)| key == REASON)?;
+    reason.starts_with(PREFIX).then(|| {
+        let mut hasher = DefaultHasher::new();
+        reason.hash(&mut hasher);
+        hasher.finish()
+    })
+}
 
 /// Binding and role of `RBAC: allowed by RoleBinding "b/ns" of ClusterRole "r" to …`.
 fn named(reason: &str) -> Option<(Key<'_>, Key<'_>)> {

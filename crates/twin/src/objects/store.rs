@@ -4,8 +4,8 @@
 use super::life::Life;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, VecDeque};
-use trailhound_model::Str;
+use std::collections::VecDeque;
+use trailhound_model::{Map, Str};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +40,15 @@ pub(super) struct Key<'a> {
 }
 
 pub(super) type Ids = SmallVec<[u32; 2]>;
-type Names = BTreeMap<Str, BTreeMap<Str, BTreeMap<Str, Ids>>>;
+type Names = Map<Str, Map<Str, Map<Str, Ids>>>;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Store {
     limits: Limits,
-    lives: BTreeMap<u32, Box<Life>>,
+    lives: Map<u32, Box<Life>>,
     names: Names,
-    pod_uids: BTreeMap<Str, u32>,
-    addresses: BTreeMap<Str, Ids>,
+    pod_uids: Map<Str, u32>,
+    addresses: Map<Str, Ids>,
     /// In the order of their ends; some may live again.
     dead: VecDeque<u32>,
     ended: usize,
@@ -76,7 +76,7 @@ impl Store {
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Life> {
-        self.lives.values().map(AsRef::as_ref)
+        self.lives.sorted().into_iter().map(|(_, life)| life.as_ref())
     }
 
     pub(super) fn pod_by_uid(&self, uid: &str) -> Option<u32> {
@@ -89,19 +89,19 @@ impl Store {
 
     /// Lives of a resource by namespace and name.
     pub(super) fn of_resource(&self, resource: &str) -> impl Iterator<Item = &Life> {
-        let namespaces = self.names.get(resource).into_iter().flat_map(BTreeMap::values);
-        let ids = namespaces.flat_map(BTreeMap::values).flatten();
+        let namespaces = self.names.get(resource).into_iter().flat_map(Map::sorted);
+        let ids = namespaces.flat_map(|(_, names)| names.sorted()).flat_map(|(_, ids)| ids);
         ids.filter_map(|id| self.get(*id))
     }
 
     /// The same in one namespace.
     pub(super) fn of_namespace(&self, resource: &str, namespace: &str) -> Vec<u32> {
         let names = self.names.get(resource).and_then(|spaces| spaces.get(namespace));
-        names.into_iter().flat_map(BTreeMap::values).flatten().copied().collect()
+        names.into_iter().flat_map(Map::sorted).flat_map(|(_, ids)| ids).copied().collect()
     }
 
     pub(super) fn resources(&self) -> impl Iterator<Item = &Str> {
-        self.names.keys()
+        self.names.sorted().into_iter().map(|(resource, _)| resource)
     }
 
     /// Takes a new life; nothing if there are too many.
@@ -178,7 +178,7 @@ impl Store {
 /// Lives that one address is remembered for.
 const MOST_PER_ADDRESS: usize = 16;
 
-fn drop_id(map: &mut BTreeMap<Str, Ids>, key: &str, id: u32) {
+fn drop_id(map: &mut Map<Str, Ids>, key: &str, id: u32) {
     let Some(ids) = map.get_mut(key) else { return };
     ids.retain(|known| *known != id);
     if ids.is_empty() {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trailhound_model::{
-    Str,
+    Map, Str,
     action::{ActionKind, Outcome},
     fact::Fact,
     principal::PrincipalKind,
@@ -29,7 +29,7 @@ pub struct Uses {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AllUses {
     /// By user name.
-    accounts: BTreeMap<Str, Uses>,
+    accounts: Map<Str, Uses>,
     pub(super) left_out: u64,
 }
 

@@ -33,7 +33,11 @@ impl Rbac {
 
     fn used_by(&mut self, event: &Event, reason: &str, ask: &Ask<'_>, at: Time) {
         let user = event.effective_user();
-        let Some(noted) = self.uses.note(reason, &user.name, ask, at, self.epoch) else { return };
+        let Some(noted) =
+            self.uses.note((&event.annotations, reason), &user.name, ask, at, self.epoch)
+        else {
+            return;
+        };
         if !noted.stale && !noted.new {
             return;
         }

@@ -6,11 +6,8 @@
 use super::{BindingKey, RoleKey, attributes::Ask, reason, reason::GrantRef};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{DefaultHasher, Hash, Hasher},
-};
-use trailhound_model::{Str, time::Time};
+use std::{collections::BTreeMap, hash::Hash};
+use trailhound_model::{Map, Memo, Shared, Str, time::Time};
 
 /// Reasons that are remembered. There are as many as bindings times subjects.
 const MOST_REASONS: usize = 50_000;
@@ -133,18 +130,27 @@ struct Kept {
 }
 
 /// See the module.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub(super) struct Uses {
     known: Vec<Known>,
     list: Vec<Use>,
     dropped: u64,
     unread: u64,
-    by_text: HashMap<u64, u32>,
-    by_use: HashMap<u64, u32>,
+    by_text: Map<Str, u32>,
+    by_use: Map<u64, u32>,
+    /// Reasons by the annotations that hold them.
+    memo: Memo<Vec<(Str, Str)>, Option<u32>>,
     by_binding: BTreeMap<BindingKey, Vec<u32>>,
     by_role: BTreeMap<RoleKey, Vec<u32>>,
     by_reason: Vec<Vec<u32>>,
+}
+
+impl PartialEq for Uses {
+    fn eq(&self, other: &Uses) -> bool {
+        let counts = |one: &Uses| (one.dropped, one.unread);
+        self.known == other.known && self.list == other.list && counts(self) == counts(other)
+    }
 }
 
 impl From<Uses> for Kept {
@@ -180,13 +186,13 @@ impl Uses {
     /// Counts a use. `None` if the reason cannot be read, or there is no room.
     pub(super) fn note(
         &mut self,
-        text: &str,
+        (annotations, text): (&Shared<Vec<(Str, Str)>>, &str),
         user: &str,
         ask: &Ask<'_>,
         at: Time,
         epoch: u64,
     ) -> Option<Noted> {
-        let reason = self.reason(text)?;
+        let reason = self.recalled(annotations, text)?;
         let known = self.known.get(reason as usize)?;
         let stale = known.epoch != epoch;
         let mut user = user;
@@ -277,13 +283,21 @@ impl Uses {
         places.flatten().filter_map(|place| self.list.get(*place as usize))
     }
 
+    /// The reason in some annotations; what is dropped or unread is counted every time.
+    fn recalled(&mut self, annotations: &Shared<Vec<(Str, Str)>>, text: &str) -> Option<u32> {
+        let mut memo = std::mem::take(&mut self.memo);
+        let mut is_new = false;
+        let found = memo.get(annotations, || {
+            is_new = true;
+            self.reason(text)
+        });
+        self.memo = memo;
+        if is_new || found.is_some() { found } else { self.reason(text) }
+    }
+
     fn reason(&mut self, text: &str) -> Option<u32> {
-        let mut hash = hash_of(&text);
-        while let Some(place) = self.by_text.get(&hash) {
-            if self.known.get(*place as usize).is_some_and(|known| known.text == text) {
-                return Some(*place);
-            }
-            hash = hash.wrapping_add(1);
+        if let Some(place) = self.by_text.get(text) {
+            return Some(*place);
         }
         let Some(grant) = reason::parse(text) else {
             self.unread += 1;
@@ -298,11 +312,7 @@ impl Uses {
 
     fn enter_reason(&mut self, known: Known) -> u32 {
         let place = self.known.len() as u32;
-        let mut hash = hash_of(&known.text.as_str());
-        while self.by_text.contains_key(&hash) {
-            hash = hash.wrapping_add(1);
-        }
-        self.by_text.insert(hash, place);
+        self.by_text.insert(known.text.clone(), place);
         self.by_binding.entry(known.grant.binding.clone()).or_default().push(place);
         self.by_role.entry(known.grant.role.clone()).or_default().push(place);
         self.known.push(Known { uses: 0, ..known });
@@ -310,8 +320,13 @@ impl Uses {
         place
     }
 
+    /// With the keys of this process: what is kept holds none of it.
+    fn hash_of(&self, value: &impl Hash) -> u64 {
+        self.by_use.hasher().hash_one(value)
+    }
+
     fn find_use(&self, reason: u32, user: &str, ask: &Ask<'_>) -> Option<u32> {
-        let mut hash = hash_of(&key(reason, user, ask));
+        let mut hash = self.hash_of(&key(reason, user, ask));
         loop {
             let place = *self.by_use.get(&hash)?;
             if self.list.get(place as usize).is_some_and(|one| one.is(reason, user, ask)) {
@@ -332,7 +347,7 @@ impl Uses {
             name: "",
             path: one.path.as_str().into(),
         };
-        let mut hash = hash_of(&key(one.reason, &one.user, &ask));
+        let mut hash = self.hash_of(&key(one.reason, &one.user, &ask));
         while self.by_use.contains_key(&hash) {
             hash = hash.wrapping_add(1);
         }
@@ -365,10 +380,4 @@ fn fresh(reason: u32, user: &str, ask: &Ask<'_>) -> Use {
 fn key<'a>(reason: u32, user: &'a str, ask: &'a Ask<'_>) -> (u32, &'a str, [&'a str; 5], &'a str) {
     let what = [ask.verb, ask.group, ask.resource, ask.subresource, ask.namespace];
     (reason, user, what, ask.path.as_ref())
-}
-
-fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
