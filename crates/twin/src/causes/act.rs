@@ -1,7 +1,6 @@
 //! Acts that set off others, and the answers about them.
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use trailhound_model::{
     Str,
     action::ActionKind,
@@ -21,7 +20,8 @@ pub(super) struct Act {
     kind: ActionKind,
     pub(super) object: Str,
     caused: u64,
-    kinds: SmallVec<[(Str, Str, u64); 4]>,
+    /// Most acts cause nothing: no room is held for it.
+    kinds: Vec<(Str, Str, u64)>,
 }
 
 impl Act {
@@ -32,7 +32,7 @@ impl Act {
             kind: fact.action.kind,
             object: object.into(),
             caused: 0,
-            kinds: SmallVec::new(),
+            kinds: Vec::new(),
         }
     }
 

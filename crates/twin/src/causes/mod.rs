@@ -38,7 +38,7 @@ const MOST_OBJECTS: usize = 150_000;
 /// Acts of outsiders.
 const MOST_ACTS: usize = 50_000;
 /// Records of the machinery whose cause can be asked for.
-const MOST_LINKS: usize = 200_000;
+const MOST_LINKS: usize = 114_000;
 /// Times that a namespace or resource was emptied.
 const MOST_EMPTIED: usize = 4_096;
 /// Owners above one another.
@@ -59,10 +59,30 @@ pub struct Causes {
 /// A record of the machinery, and what it worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Link {
-    object: Key,
-    root: Option<Root>,
-    /// Without a root: its cause may still turn up, because clocks of API servers differ.
-    open_since: Option<Time>,
+    /// Halves of the key: there are many links, and whole it would make each a third larger.
+    object: [u64; 2],
+    back: Back,
+}
+
+/// Where a link leads.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Back {
+    /// To the act that caused it.
+    Act(Position, Surety),
+    /// Its cause may still turn up, because clocks of API servers differ.
+    Open(Time),
+    /// Whose it is shows when its name turns up.
+    Nameless,
+}
+
+impl Link {
+    fn new(object: Key, back: Back) -> Link {
+        Link { object: [(object >> 64) as u64, object as u64], back }
+    }
+
+    fn object(&self) -> Key {
+        Key::from(self.object[0]) << 64 | Key::from(self.object[1])
+    }
 }
 
 /// Counts of what had to be given up.
@@ -104,16 +124,20 @@ impl Causes {
     /// Why the control plane or a kubelet wrote the record at this place.
     pub fn of(&self, record: Position) -> Option<Cause> {
         let link = self.links.get(&record)?;
-        let object = self.objects.get(&link.object);
-        let root = link.root.or_else(|| self.late_root(link))?;
-        let act = self.acts.get(&root.act)?;
+        let object = self.objects.get(&link.object());
+        let (act, surety) = match link.back {
+            Back::Act(act, surety) => (act, surety),
+            Back::Open(since) => (self.late_root(link.object(), since)?, Surety::Inferred),
+            Back::Nameless => return None,
+        };
+        let act = self.acts.get(&act)?;
         Some(Cause {
             root: act.witness.clone(),
             actor: act.actor.to_string(),
             object: act.object.to_string(),
             sentence: act.sentence(),
-            path: object.map(|_| self.path(link.object)).unwrap_or_default(),
-            surety: root.surety,
+            path: object.map(|_| self.path(link.object())).unwrap_or_default(),
+            surety,
         })
     }
 
@@ -162,12 +186,9 @@ impl Causes {
     }
 
     /// A root that was written after its consequence, by a moment.
-    fn late_root(&self, link: &Link) -> Option<Root> {
-        let since = link.open_since?;
-        let root = self.root_of(link.object, DEEPEST)?;
-        let act = self.acts.get(&root.act)?;
-        let is_near = act.witness.time <= since.plus(object::SKEW);
-        is_near.then_some(Root { surety: Surety::Inferred, ..root })
+    fn late_root(&self, object: Key, since: Time) -> Option<Position> {
+        let root = self.root_of(object, DEEPEST)?;
+        self.is_no_later(&root, since).then_some(root.act)
     }
 
     /// The act that moved an object last: its own, that of its owners, or one that swept it away.

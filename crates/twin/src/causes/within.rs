@@ -1,7 +1,7 @@
 //! Acts of the machinery: each is led back to the object it works on, and that to its root.
 
 use super::{
-    Causes, DEEPEST, Link, name,
+    Back, Causes, DEEPEST, Link, name,
     object::{Key, Object, Root, SKEW, key},
     subject::{self, Sort, Subject},
 };
@@ -32,14 +32,14 @@ impl Causes {
         if fact.action.outcome == Outcome::Allowed {
             self.keep(fact, &subject, &judged);
         }
-        let link = Link {
-            object: judged.object,
-            root: judged.root,
-            open_since: judged.open.then_some(fact.event.time),
-        };
         let nameless = subject.sort == Sort::Made && subject.name.is_empty();
-        if nameless || link.root.is_some() || link.open_since.is_some() {
-            self.links.insert(fact.event.position, link);
+        let back = match judged.root {
+            Some(root) => Some(Back::Act(root.act, root.surety)),
+            None if judged.open => Some(Back::Open(fact.event.time)),
+            None => nameless.then_some(Back::Nameless),
+        };
+        if let Some(back) = back {
+            self.links.insert(fact.event.position, Link::new(judged.object, back));
         }
         if nameless {
             return self.made_nameless(fact, &subject);
@@ -80,7 +80,7 @@ impl Causes {
             .map(|root| Root { surety: Surety::Inferred, ..root });
         for record in records {
             if let Some(link) = self.links.get_mut(&record) {
-                link.root = root;
+                link.back = root.map_or(Back::Nameless, |root| Back::Act(root.act, root.surety));
             }
             if let Some(act) = root.and_then(|root| self.acts.get_mut(&root.act)) {
                 act.count("create", subject.resource);
@@ -89,7 +89,7 @@ impl Causes {
     }
 
     /// Whether an act was there before what is said to follow from it.
-    fn is_no_later(&self, root: &Root, time: Time) -> bool {
+    pub(super) fn is_no_later(&self, root: &Root, time: Time) -> bool {
         let act = self.acts.get(&root.act);
         act.is_some_and(|act| act.witness.time <= time.plus(SKEW))
     }
