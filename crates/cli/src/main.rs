@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod memory;
 mod terminal;
 
 /// Many small, short-lived strings are made per event: this allocator halves their cost.

@@ -25,6 +25,7 @@ use trailhound_rules::{RuleSet, Sources};
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<Verdict, CommandError> {
+    crate::memory::use_small_pages();
     match &cli.command {
         Command::Scan(args) => scan::run(args),
         Command::Demo(output) => demo::run(output),
