@@ -144,6 +144,8 @@ pub(super) struct Uses {
     by_binding: BTreeMap<BindingKey, Vec<u32>>,
     by_role: BTreeMap<RoleKey, Vec<u32>>,
     by_reason: Vec<Vec<u32>>,
+    /// The use of each reason that was found last: mostly the next is the same.
+    latest: Vec<u32>,
 }
 
 impl PartialEq for Uses {
@@ -196,7 +198,9 @@ impl Uses {
         let known = self.known.get(reason as usize)?;
         let stale = known.epoch != epoch;
         let mut user = user;
-        let mut found = self.find_use(reason, user, ask);
+        let latest = self.latest.get(reason as usize).copied().unwrap_or(u32::MAX);
+        let again = self.list.get(latest as usize).is_some_and(|one| one.is(reason, user, ask));
+        let mut found = if again { Some(latest) } else { self.find_use(reason, user, ask) };
         if found.is_none() && known.uses >= MOST_PER_REASON {
             user = "";
             found = self.find_use(reason, user, ask);
@@ -210,6 +214,9 @@ impl Uses {
             }
             None => self.enter_use(fresh(reason, user, ask)),
         };
+        if let Some(latest) = self.latest.get_mut(reason as usize) {
+            *latest = place;
+        }
         if let Some(one) = self.list.get_mut(place as usize) {
             one.add(ask.name, at);
         }
@@ -317,6 +324,7 @@ impl Uses {
         self.by_role.entry(known.grant.role.clone()).or_default().push(place);
         self.known.push(Known { uses: 0, ..known });
         self.by_reason.push(Vec::new());
+        self.latest.push(u32::MAX);
         place
     }
 
