@@ -195,7 +195,7 @@ impl Engine {
 
     /// The same, for whoever asks when all is judged.
     pub fn into_twins(self) -> BTreeMap<Str, Twin> {
-        self.clusters.into_iter().map(|(name, cluster)| (name, cluster.twin)).collect()
+        self.clusters.into_iter().map(|(name, cluster)| (name, cluster.into_twin())).collect()
     }
 
     /// Everything that is known, as versioned bytes.
@@ -229,6 +229,14 @@ impl Cluster {
             growing: BTreeMap::new(),
             found: Vec::new(),
         }
+    }
+
+    /// The cluster, which now learns what the log lacks.
+    fn into_twin(mut self) -> Twin {
+        let gaps: Vec<(Time, Time)> =
+            self.coverage.gaps().iter().map(|gap| (gap.from.time, gap.to.time)).collect();
+        self.twin.missing(&gaps);
+        self.twin
     }
 
     fn apply(&mut self, rules: &RuleSet, fact: &Fact) {

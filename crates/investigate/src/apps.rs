@@ -160,7 +160,8 @@ struct Group<'a> {
     /// Workloads between roots and pods, and roots that the log only names.
     others: Vec<&'a Life>,
     named: BTreeSet<String>,
-    surety: Surety,
+    /// That of the member that is least sure to belong to it.
+    surety: Option<Surety>,
 }
 
 fn groups(objects: &Objects) -> BTreeMap<(Str, Str), Group<'_>> {
@@ -288,7 +289,7 @@ impl<'a> Group<'a> {
         }
         let by_label = root.life.and_then(label).or_else(|| label(of)).is_some();
         let surety = if by_label { Surety::Proved } else { root.surety };
-        self.surety = self.surety.max(surety);
+        self.surety = Some(self.surety.map_or(surety, |least| least.min(surety)));
     }
 
     fn lives(&self) -> impl Iterator<Item = &'a Life> {
@@ -311,7 +312,7 @@ impl<'a> Group<'a> {
         App {
             namespace,
             name,
-            surety: self.surety,
+            surety: self.surety.unwrap_or_default(),
             workloads: self.named.clone(),
             service_accounts: filled(accounts),
             images: filled(images),

@@ -110,10 +110,19 @@ fn rights(acts: &Acts, commands: &mut Commands) {
 fn object(kind: &str, name: &str) -> String {
     match name.split_once('/') {
         Some((namespace, name)) => {
-            format!("{} {} --namespace {}", quoted(kind), quoted(name), quoted(namespace))
+            format!("{} --namespace {}", named(kind, name), quoted(namespace))
         }
-        None => format!("{} {}", quoted(kind), quoted(name)),
+        None => named(kind, name),
     }
+}
+
+/// Roles and bindings may be called `--all`: quotes keep that from the shell, not from kubectl, which
+/// would take it for its own option. Behind a slash it is a name.
+fn named(kind: &str, name: &str) -> String {
+    if name.starts_with('-') {
+        return quoted(&format!("{kind}/{name}"));
+    }
+    format!("{} {}", quoted(kind), quoted(name))
 }
 
 /// A name as one word of a shell.
@@ -139,5 +148,11 @@ mod tests {
         assert_eq!(quoted("--all"), "'--all'");
         assert_eq!(quoted("a\nb"), "'a?b'");
         assert_eq!(object("pod", "shop/$(id)"), "pod '$(id)' --namespace shop");
+    }
+
+    #[test]
+    fn a_binding_called_all_does_not_delete_all_bindings() {
+        assert_eq!(object("clusterrolebinding", "--all"), "clusterrolebinding/--all");
+        assert_eq!(object("rolebinding", "shop/-l x=y"), "'rolebinding/-l x=y' --namespace shop");
     }
 }

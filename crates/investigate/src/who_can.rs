@@ -5,6 +5,7 @@
 //! further. What the log does not say is part of the answer, not left out of it.
 
 use serde::Serialize;
+use std::collections::HashSet;
 use trailhound_model::{body::Subject, entity, observed::Surety, time::Time};
 use trailhound_twin::{
     Twin,
@@ -14,7 +15,7 @@ use trailhound_twin::{
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
 /// Somebody who can.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Can {
     /// Who, as an entity: `user:…`, `group:…`, `sa:…`.
     pub subject: String,
@@ -134,11 +135,11 @@ fn steps(namespace: &str) -> Vec<(Step, Attributes)> {
 
 fn detours(twin: &Twin, namespace: &str, holders: &[Can], at: Time) -> Vec<Could> {
     let mut out: Vec<Could> = Vec::new();
+    let direct: HashSet<&str> = holders.iter().map(|holder| holder.subject.as_str()).collect();
+    let mut known: HashSet<(Step, Can)> = HashSet::new();
     for (step, what) in steps(namespace) {
         for who in twin.rbac().subjects_that_can(&what, at).iter().map(can) {
-            let direct = holders.iter().any(|holder| holder.subject == who.subject);
-            let known = out.iter().any(|one| one.step == step && one.who == who);
-            if !direct && !known {
+            if !direct.contains(who.subject.as_str()) && known.insert((step, who.clone())) {
                 out.push(Could { step, who });
             }
         }

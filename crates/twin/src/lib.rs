@@ -20,7 +20,7 @@ use objects::Objects;
 use rbac::Rbac;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
-use trailhound_model::fact::Fact;
+use trailhound_model::{fact::Fact, time::Time};
 
 /// One cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,15 @@ impl Twin {
     /// Takes the last record of a long-running request whose first was observed before.
     pub fn closed(&mut self, fact: &Fact) {
         self.sessions.close(fact);
+    }
+
+    /// The log lacks these stretches of time, in order: what is absent may have been in them. To be told
+    /// when all is read, because only then it is known.
+    pub fn missing(&mut self, gaps: &[(Time, Time)]) {
+        if !gaps.is_empty() {
+            self.rbac.missing(gaps);
+            self.ledger.missing(gaps);
+        }
     }
 
     /// What exists when.

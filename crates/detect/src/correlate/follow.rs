@@ -32,6 +32,8 @@ use trailhound_model::{
 const MOST_ACTS: usize = 50_000;
 /// Traces that are remembered; beyond this the oldest is forgotten.
 const MOST_TRACES: usize = 50_000;
+/// Acts that one key is remembered for; of more, the latest.
+const MOST_LEFT: usize = 4;
 /// Acts of one incident: a long use of stolen rights is told by its beginning.
 const MOST_IN_GROUP: usize = 400;
 /// Findings that one act names.
@@ -189,8 +191,7 @@ impl Trail {
         let (wanted, key) = wanted_by(fact)?;
         let now = fact.event.time;
         let fresh = |one: &&Pending| {
-            let new = key
-                .is_none_or(|key| self.first_seen.get(&key).is_none_or(|first| *first >= one.time));
+            let new = key.is_none_or(|key| self.is_first_use(key, one.time));
             one.sort == wanted && now.since(one.time) <= PENDING_FOR && new
         };
         let near = |one: &&Pending| {
@@ -205,6 +206,14 @@ impl Trail {
             return None;
         }
         Some((first.act, Joint::Supposed))
+    }
+
+    /// Whether nobody used it before. When there were too many to remember, nobody can say so.
+    fn is_first_use(&self, key: Key, since: Time) -> bool {
+        match self.first_seen.get(&key) {
+            Some(first) => *first >= since,
+            None => self.first_seen.len() < MOST_SEEN,
+        }
     }
 
     fn see(&mut self, fact: &Fact) {
@@ -223,7 +232,7 @@ impl Trail {
                 known.time = time;
                 continue;
             }
-            if traces.len() >= 4 {
+            if traces.len() >= MOST_LEFT {
                 traces.remove(0);
             }
             traces.push(Left { act, time, trace, hand });
@@ -263,11 +272,17 @@ impl Trail {
     fn note_signed(&mut self, fact: &Fact) {
         let Some((request, certificate)) = keys::signed(fact) else { return };
         let asked = self.traces.get(&request).and_then(|left| left.last()).cloned();
-        if let Some(left) = asked {
-            let left = Left { trace: Trace::Issued, time: fact.event.time, ..left };
-            self.traces.entry(certificate).or_default().push(left);
-            self.order.push_back(certificate);
+        let Some(asked) = asked else { return };
+        // Whoever looks at the request shows it again.
+        let traces = self.traces.entry(certificate).or_default();
+        if traces.iter().any(|left| left.act == asked.act) {
+            return;
         }
+        if traces.len() >= MOST_LEFT {
+            traces.remove(0);
+        }
+        traces.push(Left { trace: Trace::Issued, time: fact.event.time, ..asked });
+        self.order.push_back(certificate);
     }
 }
 

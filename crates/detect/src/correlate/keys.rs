@@ -13,7 +13,7 @@ use trailhound_model::{
     credential::CredentialKind,
     event::Event,
     fact::Fact,
-    observed::State,
+    observed::{Said, State},
     time::HOUR,
 };
 
@@ -203,18 +203,22 @@ fn rights_of(event: &Event) -> [Option<Rights<'_>>; 2] {
     let Some(rest) = reason.and_then(|reason| reason.strip_prefix("RBAC: allowed by ")) else {
         return [None, None];
     };
-    let mut parts = rest.split('"');
-    let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let (role_kind, role) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let (namespace, plain) = name.split_once('/').unwrap_or(("", name));
-    let binding = match kind.trim_end() {
+    let Some((kind, (name, rest))) = rest.split_once(' ').and_then(|(k, r)| Some((k, quoted(r)?)))
+    else {
+        return [None, None];
+    };
+    let role = rest.strip_prefix(" of ").and_then(|rest| rest.split_once(' '));
+    let role = role.and_then(|(kind, rest)| Some((kind, quoted(rest)?.0)));
+    // The authorizer writes the name before the namespace.
+    let (plain, namespace) = name.rsplit_once('/').unwrap_or((name, ""));
+    let binding = match kind {
         "ClusterRoleBinding" => Some(("clusterrolebindings", "", name)),
         "RoleBinding" => Some(("rolebindings", namespace, plain)),
         _ => None,
     };
-    let role = match role_kind.trim() {
-        "of ClusterRole" => Some(("clusterroles", "", role)),
-        "of Role" => Some(("roles", namespace, role)),
+    let role = match role {
+        Some(("ClusterRole", role)) => Some(("clusterroles", "", role)),
+        Some(("Role", role)) => Some(("roles", namespace, role)),
         _ => None,
     };
     [binding, role]
@@ -224,6 +228,13 @@ fn rights_of(event: &Event) -> [Option<Rights<'_>>; 2] {
 pub(super) fn rights(event: &Event) -> [Option<Key>; 2] {
     rights_of(event)
         .map(|one| one.map(|(resource, namespace, name)| object_key(resource, namespace, name)))
+}
+
+/// A text in quotes at the start, and what follows. One with quotes of its own, which names of roles
+/// and bindings may have, is none that could be compared with the name in an URL.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.strip_prefix('"')?.split_once('"')?;
+    (!name.contains('\\')).then_some((name, rest))
 }
 
 /// What is remembered as having been seen: the certificate that is used, the binding that allows.
@@ -255,10 +266,82 @@ pub(super) fn signed(fact: &Fact) -> Option<(Key, Key)> {
     }
     let object = fact.observed.as_deref()?.objects.first()?;
     match &object.state {
-        State::Certificate { fingerprint, .. } if !fingerprint.is_empty() => Some((
-            object_key("certificatesigningrequests", "", name_of(fact)),
-            credential_key(fingerprint),
-        )),
+        State::Certificate { fingerprint, .. }
+            if !fingerprint.is_empty() && (object.said != Said::Asked || is_signer(fact)) =>
+        {
+            Some((
+                object_key("certificatesigningrequests", "", name_of(fact)),
+                credential_key(fingerprint),
+            ))
+        }
         _ => None,
+    }
+}
+
+/// Whoever asks for a certificate may write any certificate into his request, which the API server
+/// ignores; only what is written to the status counts.
+fn is_signer(fact: &Fact) -> bool {
+    fact.action.kind == ActionKind::CsrSign && fact.action.outcome == Outcome::Allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::{
+        event::{Event, ObjectRef, Stage, Status},
+        observed::{Observation, Observed},
+    };
+
+    fn allowed(reason: &str) -> Fact {
+        let reason = format!("RBAC: allowed by {reason}");
+        Fact::of(Event {
+            annotations: vec![("authorization.k8s.io/reason".into(), reason.as_str().into())]
+                .into(),
+            ..Event::default()
+        })
+    }
+
+    #[test]
+    fn a_role_binding_is_the_one_of_its_namespace() {
+        let fact = allowed(r#"RoleBinding "developers/catalog" of Role "edit" to Group "dev""#);
+        let binding = ("rolebindings", "catalog", "developers");
+        assert_eq!(rights_of(&fact), [Some(binding), Some(("roles", "catalog", "edit"))]);
+    }
+
+    #[test]
+    fn a_name_with_quotes_is_no_other_binding() {
+        let name = r#"ClusterRoleBinding "x\" of ClusterRole \"cluster-admin" of ClusterRole "y" to User "z""#;
+        assert_eq!(rights_of(&allowed(name)), [None, None]);
+        assert_eq!(rights_of(&allowed("ClusterRoleBinding")), [None, None]);
+    }
+
+    #[test]
+    fn a_certificate_that_somebody_writes_into_his_request_ties_nobody_to_him() {
+        let told = |said| {
+            let mut fact = Fact::of(Event {
+                verb: "update".into(),
+                object: Some(Box::new(ObjectRef {
+                    resource: "certificatesigningrequests".into(),
+                    name: "csr-1".into(),
+                    ..ObjectRef::default()
+                })),
+                stage: Stage::ResponseComplete,
+                status: Some(Status { code: Some(200), ..Status::default() }.into()),
+                ..Event::default()
+            });
+            let state = State::Certificate {
+                requester: "mallory".into(),
+                signer: "s".into(),
+                common_name: "admin".into(),
+                organizations: Vec::new(),
+                conditions: Vec::new(),
+                fingerprint: "X509SHA256=admins".into(),
+            };
+            let one = Observation { said, state, ..Observation::default() };
+            fact.observed = Some(Box::new(Observed { objects: vec![one], left_out: 0 }));
+            signed(&fact).is_some()
+        };
+        assert!(told(Said::Answered) && told(Said::Read));
+        assert!(!told(Said::Asked));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     follow::{Tie, Trail},
     link::Joint,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trailhound_model::finding::{Finding, Severity, TouchRole};
 
 /// A finding or an act of a group, by its place in the group's lists.
@@ -23,6 +23,9 @@ struct Parts<'a> {
     /// Whether it changed something that has a name.
     changes: Vec<bool>,
     group: &'a Group,
+    /// Where findings and acts stand in the group's lists.
+    findings: HashMap<usize, Node>,
+    acts: HashMap<usize, Node>,
 }
 
 /// The incidents that a group is, each with the findings, acts and ties that are its own.
@@ -67,16 +70,25 @@ impl<'a> Parts<'a> {
         for (mark, place) in marks.iter_mut().zip(&group.findings) {
             *mark = all.get(*place).is_some_and(changes);
         }
-        Parts { parent: (0..nodes).collect(), spreads: vec![false; nodes], changes: marks, group }
+        let places = |list: &[usize], from: usize| -> HashMap<usize, Node> {
+            list.iter().enumerate().rev().map(|(at, place)| (*place, from + at)).collect()
+        };
+        Parts {
+            parent: (0..nodes).collect(),
+            spreads: vec![false; nodes],
+            changes: marks,
+            findings: places(&group.findings, 0),
+            acts: places(&group.acts, group.findings.len()),
+            group,
+        }
     }
 
     fn finding(&self, place: usize) -> Option<Node> {
-        self.group.findings.iter().position(|one| *one == place)
+        self.findings.get(&place).copied()
     }
 
     fn act(&self, place: usize) -> Option<Node> {
-        let at = self.group.acts.iter().position(|one| *one == place)?;
-        Some(self.group.findings.len() + at)
+        self.acts.get(&place).copied()
     }
 
     fn root(&mut self, mut node: Node) -> Node {
@@ -184,6 +196,7 @@ impl<'a> Parts<'a> {
     fn groups(mut self) -> Vec<Group> {
         let mut groups: BTreeMap<Node, Group> = BTreeMap::new();
         let whole = self.group;
+        let (findings, acts) = (std::mem::take(&mut self.findings), std::mem::take(&mut self.acts));
         for (node, place) in whole.findings.iter().enumerate() {
             let root = self.root(node);
             groups.entry(root).or_default().findings.push(*place);
@@ -196,15 +209,26 @@ impl<'a> Parts<'a> {
             let root = if groups.contains_key(&root) { root } else { oldest };
             groups.entry(root).or_default().acts.push(*place);
         }
-        for (root, group) in &mut groups {
-            let has = |list: &[usize], a: &usize, b: &usize| list.contains(a) && list.contains(b);
-            let own = |edge: &&Edge| has(&group.findings, &edge.from, &edge.to);
-            group.edges = whole.edges.iter().filter(own).cloned().collect();
-            let own = |tie: &&Tie| has(&group.acts, &tie.from, &tie.to);
-            group.ties = whole.ties.iter().filter(own).cloned().collect();
-            if *root == oldest {
-                group.merged.clone_from(&whole.merged);
+        let homes: BTreeSet<Node> = groups.keys().copied().collect();
+        let mut home = |ends: (Option<Node>, Option<Node>)| {
+            let mut of = |node: Node| Some(self.root(node)).filter(|root| homes.contains(root));
+            let (from, to) = (of(ends.0?).unwrap_or(oldest), of(ends.1?).unwrap_or(oldest));
+            (from == to).then_some(from)
+        };
+        for edge in &whole.edges {
+            let ends = (findings.get(&edge.from).copied(), findings.get(&edge.to).copied());
+            if let Some(group) = home(ends).and_then(|home| groups.get_mut(&home)) {
+                group.edges.push(edge.clone());
             }
+        }
+        for tie in &whole.ties {
+            let ends = (acts.get(&tie.from).copied(), acts.get(&tie.to).copied());
+            if let Some(group) = home(ends).and_then(|home| groups.get_mut(&home)) {
+                group.ties.push(tie.clone());
+            }
+        }
+        if let Some(group) = groups.get_mut(&oldest) {
+            group.merged.clone_from(&whole.merged);
         }
         groups.into_values().collect()
     }

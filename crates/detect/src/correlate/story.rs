@@ -350,6 +350,10 @@ fn next_steps(findings: &[&Finding]) -> Vec<String> {
     // The first step of every finding comes before the second of any.
     for rank in 0..most {
         for step in by_gravity.iter().filter_map(|finding| finding.next_steps.get(rank)) {
+            // There may be a hundred thousand findings.
+            if steps.len() >= MOST_NEXT_STEPS {
+                break;
+            }
             if !steps.contains(step) {
                 steps.push(step.clone());
             }

@@ -284,7 +284,10 @@ impl<'a> Brute<'a> {
                 self.hold(one);
             }
         }
-        any_user |= can(&cluster, "impersonate", ("", "users"), ("", "nobody"));
+        // A user need not exist to be acted as.
+        any_user |= ["nobody", "a", "b"]
+            .iter()
+            .any(|name| can(&cluster, "impersonate", ("", "users"), ("", name)));
         for one in self.identities() {
             let Some(group) = one.strip_prefix("group:") else { continue };
             if (any_user || any_account)

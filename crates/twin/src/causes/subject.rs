@@ -7,6 +7,7 @@
 use super::name;
 use trailhound_model::{
     action::Outcome,
+    credential::CredentialKind,
     fact::Fact,
     observed::{Observation, State},
     principal::{Identity, PrincipalKind},
@@ -43,10 +44,17 @@ pub(super) enum Sort {
 /// Whether control plane or kubelet acted for themselves.
 pub(super) fn is_machinery(fact: &Fact) -> bool {
     fact.principal.real.is_none()
+        && !is_forged(fact)
         && matches!(
             fact.principal.effective.kind,
             PrincipalKind::ControlPlane | PrincipalKind::Node
         )
+}
+
+/// Controllers have tokens. A certificate with the name of one was made by somebody else, who could
+/// otherwise hide what he does among what they do.
+fn is_forged(fact: &Fact) -> bool {
+    fact.credential.kind == CredentialKind::X509 && !fact.principal.effective.namespace.is_empty()
 }
 
 /// What the act works on, if it is daily work.

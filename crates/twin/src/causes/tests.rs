@@ -289,6 +289,15 @@ const WHATS: &[&str] = &[
     "endpointslices",
 ];
 
+#[test]
+fn a_certificate_in_the_name_of_a_controller_is_no_controller() {
+    let mut forged = fact(1, 1, (REPLICAS, "create", "pods", "web-1"), None);
+    assert!(subject::is_machinery(&forged));
+    let id = ("authentication.kubernetes.io/credential-id".into(), vec!["X509SHA256=a".into()]);
+    forged.event.user.extra = vec![id];
+    assert!(!subject::is_machinery(&Fact::of(forged.event)));
+}
+
 proptest! {
     /// Without bodies nothing is ever proved, no act follows from a later one by more than clocks
     /// may differ, and state restores as it was.

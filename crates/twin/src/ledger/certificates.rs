@@ -7,7 +7,7 @@ use trailhound_model::{
     Map, Str,
     action::ActionKind,
     fact::Fact,
-    observed::{State, Witness},
+    observed::{Said, State, Witness},
     time::Time,
 };
 
@@ -66,18 +66,20 @@ impl Certificates {
             ActionKind::CsrSign => trail.signed = Some(Witness::of(&fact.event)),
             _ => {}
         }
-        let Some(State::Certificate { common_name, organizations, fingerprint, .. }) =
-            told.map(|one| &one.state)
-        else {
+        let one = told?;
+        let State::Certificate { common_name, organizations, fingerprint, .. } = &one.state else {
             return None;
         };
+        // Whoever asks may write any certificate into his request, which the API server ignores.
+        let is_real = one.said != Said::Asked || kind == ActionKind::CsrSign;
+        let fingerprint = if is_real { fingerprint.as_str() } else { "" };
         if !common_name.is_empty() {
             trail.common_name.clone_from(common_name);
             trail.organizations.clone_from(organizations);
         }
         let signed_now = trail.fingerprint.is_empty() && !fingerprint.is_empty();
         if !fingerprint.is_empty() {
-            trail.fingerprint.clone_from(fingerprint);
+            trail.fingerprint = fingerprint.into();
         }
         signed_now.then_some(trail)
     }

@@ -26,12 +26,12 @@ use secrets::{SecretTrail, Secrets};
 use serde::{Deserialize, Serialize};
 use trailhound_model::{
     Map, Str,
-    action::{ActionKind, Outcome},
+    action::{ActionKind, Effect, Outcome},
     credential::CredentialKind,
     entity,
     fact::Fact,
     lookup::Truth,
-    observed::{State, Witness},
+    observed::{Said, State, Witness},
     principal::{Identity, PrincipalKind},
     time::{SECOND, Time},
 };
@@ -82,7 +82,8 @@ pub struct LeftOut {
 impl Ledger {
     /// Takes the next fact, in order of time.
     pub fn observe(&mut self, fact: &Fact) {
-        if fact.action.outcome == Outcome::Allowed {
+        // What was only tried ends no pod and makes no token.
+        if fact.action.outcome == Outcome::Allowed && fact.action.effect != Effect::DryRun {
             self.learn(fact);
         }
         self.use_of(fact);
@@ -176,6 +177,24 @@ impl Ledger {
         }
     }
 
+    /// The log lacks these stretches: nobody can say of a token that may have been issued in one that
+    /// it never was.
+    pub(crate) fn missing(&mut self, gaps: &[(Time, Time)]) {
+        let last = gaps.iter().map(|gap| gap.1).max().unwrap_or(Time(i64::MIN));
+        for life in self.lives.values_mut() {
+            let pod = self.pods.find(&life.namespace, &life.pod, &life.pod_uid);
+            let start = match pod.filter(|_| life.is_bound_to_pod()) {
+                Some(pod) => pod.started.as_ref().map(|started| started.time),
+                None => {
+                    life.holder.strip_prefix("sa:").and_then(|sa| self.accounts.get(sa)).copied()
+                }
+            };
+            if start.is_none_or(|start| last >= start) {
+                life.alarms.retain(|alarm| alarm.kind != AlarmKind::NeverIssued);
+            }
+        }
+    }
+
     fn learn(&mut self, fact: &Fact) {
         use ActionKind as A;
         match fact.action.kind {
@@ -214,6 +233,10 @@ impl Ledger {
         let told = fact.observed.iter().flat_map(|observed| &observed.objects);
         for one in told {
             bind(life, &one.state, time);
+            // When it ends only the answer says.
+            if one.said == Said::Asked {
+                (life.expires, life.may_outlive) = (None, false);
+            }
         }
     }
 

@@ -97,7 +97,8 @@ pub fn who_really(twin: &Twin, subject: &str, at: Time) -> Origin {
     let mut seen = BTreeSet::new();
     let candidates = behind(twin, subject, at, &mut seen, 0);
     let known = matches!(candidates.as_slice(), [first, rest @ ..]
-        if first.surety == Surety::Proved && rest.iter().all(|one| one.surety != Surety::Proved));
+        if first.surety == Surety::Proved && rest.iter().all(|one| one.surety != Surety::Proved))
+        && !has_own_life(twin, subject, at);
     let sentence = match candidates.first() {
         None => "The log does not show who is behind it.".to_owned(),
         Some(first) if known => first.sentence.clone(),
@@ -111,6 +112,16 @@ pub fn who_really(twin: &Twin, subject: &str, at: Time) -> Origin {
         ),
     };
     Origin { asked: subject.to_owned(), known, candidates, sentence }
+}
+
+/// Whether an identity that others acted as also authenticated by itself: then what it did may be
+/// either's.
+fn has_own_life(twin: &Twin, subject: &str, at: Time) -> bool {
+    let ledger = twin.ledger();
+    let used = |life: &&CredentialLife| life.first.as_ref().is_some_and(|first| first.time <= at);
+    ledger.credential(subject).is_none()
+        && !ledger.acted_as(subject).is_empty()
+        && ledger.credentials_of(subject).iter().any(used)
 }
 
 /// The candidates of one link, and of those before it.
@@ -155,15 +166,13 @@ fn direct(twin: &Twin, subject: &str, at: Time) -> Vec<Candidate> {
         .map(|hand| impersonator(subject, hand))
         .collect();
     found.extend(session_name(subject));
-    if found.is_empty() {
-        // The credentials in use about then speak for the identity.
-        let lives = ledger.credentials_of(subject);
-        let used = lives.iter().filter(|life| life.first.as_ref().is_some_and(|f| f.time <= at));
-        let mut recent: Vec<_> = used.collect();
-        recent.sort_by_key(|life| std::cmp::Reverse(life.last));
-        for life in recent.into_iter().take(FOLLOWED) {
-            found.extend(of_credential(twin, life, at));
-        }
+    // The credentials in use about then speak for the identity.
+    let lives = ledger.credentials_of(subject);
+    let used = lives.iter().filter(|life| life.first.as_ref().is_some_and(|f| f.time <= at));
+    let mut recent: Vec<_> = used.collect();
+    recent.sort_by_key(|life| std::cmp::Reverse(life.last));
+    for life in recent.into_iter().take(FOLLOWED) {
+        found.extend(of_credential(twin, life, at));
     }
     found
 }
@@ -174,7 +183,7 @@ fn of_credential(twin: &Twin, life: &CredentialLife, at: Time) -> Vec<Candidate>
         CredentialKind::X509 => of_certificate(twin, life, at),
         _ => Vec::new(),
     };
-    found.extend(of_issue(life));
+    found.extend(of_issue(twin, life));
     found.extend(of_secret(twin, life, at));
     found.extend(of_address(twin, life, &found));
     found.extend(session_name(&life.holder));
@@ -207,7 +216,15 @@ fn same_place(hand: &Hand, life: &CredentialLife) -> u32 {
     if there && !hand.address.is_empty() { 25 } else { 0 }
 }
 
-fn of_issue(life: &CredentialLife) -> Vec<Candidate> {
+/// Whether nobody else came from where a credential was asked for and then always used: behind a
+/// proxy everybody has one address.
+fn is_alone_there(twin: &Twin, hand: &Hand, life: &CredentialLife) -> bool {
+    let (identities, many) = twin.ledger().identities_at(&hand.address);
+    let own = |one: &Str| *one == hand.by || *one == life.holder;
+    !many && identities.iter().all(own) && life.addresses() == [hand.address.as_str()]
+}
+
+fn of_issue(twin: &Twin, life: &CredentialLife) -> Vec<Candidate> {
     let Some(issue) = life.issue.as_ref() else { return Vec::new() };
     let mut found = Vec::new();
     if let Some(hand) = issue.requested.as_ref().filter(|hand| !hand.machine) {
@@ -223,7 +240,8 @@ fn of_issue(life: &CredentialLife) -> Vec<Candidate> {
             "{} {what} at {} from {} with {}.",
             hand.by, hand.witness.time, hand.address, hand.agent
         );
-        let surety = if same_place(hand, life) > 0 { Surety::Proved } else { Surety::Inferred };
+        let sure = same_place(hand, life) > 0 && is_alone_there(twin, hand, life);
+        let surety = if sure { Surety::Proved } else { Surety::Inferred };
         found.push(candidate(hand, how, surety, 60 + same_place(hand, life), sentence));
     }
     let asked = issue.requested.as_ref().map(|hand| &hand.by);

@@ -212,8 +212,12 @@ fn answered(mut fact: Fact, seconds: i64) -> Fact {
         expires,
         audiences: Vec::new(),
     };
-    let object =
-        Observation { resource: "serviceaccounts".into(), state, ..Observation::default() };
+    let object = Observation {
+        resource: "serviceaccounts".into(),
+        state,
+        said: Said::Answered,
+        ..Observation::default()
+    };
     fact.observed = Some(Box::new(Observed { objects: vec![object], left_out: 0 }));
     fact
 }
@@ -403,4 +407,76 @@ fn a_flood_of_forged_identities_pushes_out_one_another_but_no_alarm() {
     );
     let (identities, many) = ledger.identities_at("10.0.0.9");
     assert_eq!((identities.len(), many), (4, true));
+}
+
+#[test]
+fn a_pod_whose_deletion_was_only_tried_lives_on() {
+    let tried = with(request("mallory", "delete pods shop/p1", "10.0.0.9", 100), |event| {
+        event.request_uri =
+            "/api/v1/namespaces/shop/pods/p1?dryRun=All&gracePeriodSeconds=0".into();
+    });
+    let facts = [token("JTI=a", "p1", "u1", "10.1.1.1", 50), tried];
+    let later = token("JTI=a", "p1", "u1", "10.1.1.1", 900);
+    let verdict = twin(&facts).ledger().verdict(&later, AlarmKind::AfterPodEnd);
+    assert_eq!(verdict.truth(), Truth::False);
+}
+
+#[test]
+fn a_certificate_that_somebody_writes_into_his_request_is_not_his() {
+    let csr = |said, user: &str, what: &str, seconds| {
+        let mut fact = request(user, what, "10.0.0.9", seconds);
+        let state = State::Certificate {
+            requester: "mallory".into(),
+            signer: "kubernetes.io/kube-apiserver-client".into(),
+            common_name: "admin".into(),
+            organizations: Vec::new(),
+            conditions: Vec::new(),
+            fingerprint: "X509SHA256=admins".into(),
+        };
+        let one = Observation { name: "csr-1".into(), said, state, ..Observation::default() };
+        fact.observed = Some(Box::new(Observed { objects: vec![one], left_out: 0 }));
+        fact
+    };
+    let asked = "create certificatesigningrequests csr-1";
+    let forged = twin(&[csr(Said::Asked, "mallory", asked, 1)]);
+    assert!(forged.ledger().credential("X509SHA256=admins").is_none());
+    let told = twin(&[csr(Said::Answered, "mallory", asked, 1)]);
+    assert!(told.ledger().credential("X509SHA256=admins").is_some());
+}
+
+#[test]
+fn who_was_acted_as_once_also_acts_himself() {
+    let own = request("alice", "list pods shop/", "10.0.0.5", 1);
+    let as_alice = with(request("mallory", "list pods shop/", "10.0.0.9", 5), |event| {
+        event.impersonated = Some(User { name: "alice".into(), ..User::default() }.into());
+    });
+    let asked = |facts: &[Fact]| origin::who_really(&twin(facts), "user:alice", Time(i64::MAX));
+    let both = asked(&[own, as_alice.clone()]);
+    assert!(!both.known, "{}", both.sentence);
+    assert!(both.candidates.iter().any(|one| one.entity == "user:alice"));
+    assert!(asked(&[as_alice]).known);
+}
+
+#[test]
+fn behind_a_shared_address_nobody_is_proved_to_be_who_asked() {
+    let facts = [
+        minted("bob", "JTI=a", "10.0.0.9", 1),
+        token("JTI=a", "", "", "10.0.0.9", 5),
+        request("carol", "list pods shop/", "10.0.0.9", 6),
+    ];
+    let alone = origin::who_really(&twin(&facts[..2]), "JTI=a", Time(i64::MAX));
+    assert_eq!(alone.candidates[0].surety, Surety::Proved);
+    let shared = origin::who_really(&twin(&facts), "JTI=a", Time(i64::MAX));
+    assert!(!shared.known && shared.candidates[0].surety == Surety::Inferred);
+}
+
+#[test]
+fn what_may_have_been_issued_in_a_gap_is_not_called_never_issued() {
+    let mut twin = twin(&[token("JTI=a", "p1", "u1", "10.1.1.1", 50)]);
+    let life = twin.ledger.lives.get_mut("JTI=a").unwrap();
+    raise(life, AlarmKind::NeverIssued, Vec::new(), &token("JTI=a", "p1", "u1", "10.1.1.1", 60));
+    twin.missing(&[]);
+    assert_eq!(twin.ledger().credential("JTI=a").unwrap().alarms.len(), 1);
+    twin.missing(&[(Time(20 * SECOND), Time(30 * SECOND))]);
+    assert!(twin.ledger().credential("JTI=a").unwrap().alarms.is_empty());
 }

@@ -96,7 +96,7 @@ impl Rbac {
 
 type Step<'a, T> = (Option<&'a Version<T>>, &'a Version<T>);
 
-fn steps<T: PartialEq>(history: &History<T>, from: Time, to: Time) -> Vec<Step<'_, T>> {
+fn steps<T: PartialEq + Default>(history: &History<T>, from: Time, to: Time) -> Vec<Step<'_, T>> {
     let versions = history.versions();
     let before = std::iter::once(None).chain(versions.iter().map(Some));
     before.zip(versions).filter(|(_, after)| after.from > from && after.from <= to).collect()

@@ -11,6 +11,8 @@ use trailhound_model::time::{MINUTE, Time};
 const ENOUGH: u32 = 30;
 /// Within this time.
 const WITHIN: i64 = 5 * MINUTE;
+/// A list is remembered again only so long after the one before.
+const RENEWED_AFTER: i64 = 10 * MINUTE;
 /// Changes that are kept.
 const MOST_STEPS: usize = 256;
 
@@ -21,6 +23,22 @@ struct Steps(Vec<(Time, bool)>);
 impl Steps {
     fn at(&self, at: Time) -> bool {
         self.0.iter().rev().find(|(from, _)| *from <= at).is_some_and(|(_, whole)| *whole)
+    }
+
+    /// Since when it is known whole, if it is.
+    fn since(&self, at: Time) -> Option<Time> {
+        let (from, whole) = self.0.iter().rev().find(|(from, _)| *from <= at)?;
+        whole.then_some(*from)
+    }
+
+    /// All of it was shown again: from here on what was missed before does not matter.
+    fn renew(&mut self, at: Time) {
+        let is_old = self.0.last().is_none_or(|(from, _)| at.since(*from) > RENEWED_AFTER);
+        if is_old && self.0.len() < MOST_STEPS / 2 && self.at(at) {
+            self.0.push((at, true));
+        } else {
+            self.set(at, true);
+        }
     }
 
     fn set(&mut self, from: Time, whole: bool) {
@@ -50,6 +68,13 @@ impl Coverage {
     /// Whether all bindings are known that can apply to a request in a namespace.
     pub(super) fn bindings(&self, namespace: &str, at: Time) -> bool {
         self.cluster_bindings.at(at) && (namespace.is_empty() || self.bindings.at(at))
+    }
+
+    /// Since when that is so without a break.
+    pub(super) fn bindings_since(&self, namespace: &str, at: Time) -> Option<Time> {
+        let cluster = self.cluster_bindings.since(at)?;
+        let own = if namespace.is_empty() { cluster } else { self.bindings.since(at)? };
+        Some(cluster.min(own))
     }
 
     /// Whether a role that is not known does not exist.
@@ -108,6 +133,6 @@ impl Coverage {
     /// A list of the whole cluster showed all of them.
     pub(super) fn listed(&mut self, is_role: bool, is_namespaced: bool, at: Time) {
         let namespace = if is_namespaced { "any" } else { "" };
-        self.set_of(is_role, namespace).set(at, true);
+        self.set_of(is_role, namespace).renew(at);
     }
 }

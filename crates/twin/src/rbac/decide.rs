@@ -81,7 +81,7 @@ impl Rbac {
             return Decision::new(Truth::True, Surety::Proved);
         }
         let mut yes = Decision::new(Truth::True, Surety::Unknown);
-        let mut no = Surety::Proved;
+        let mut no = self.surest_end(ask.namespace, at);
         let mut doubts: Vec<Str> = Vec::new();
         for (key, version) in self.bindings_for(ask.namespace, at) {
             match self.says(key, version, who, ask, at) {
@@ -114,7 +114,8 @@ impl Rbac {
     ) -> Decision {
         let whole = self.coverage.bindings(ask.namespace, at);
         if whole && doubts.is_empty() {
-            return Decision::new(Truth::False, no);
+            let known = self.is_complete(ask.namespace, at);
+            return Decision::new(Truth::False, if known { no } else { no.min(Surety::Inferred) });
         }
         if self.was_refused(who, ask, at) {
             return Decision::new(Truth::False, Surety::Inferred);
@@ -153,6 +154,15 @@ impl Rbac {
         namespace: &str,
         at: Time,
     ) -> impl Iterator<Item = (&BindingKey, &Version<BindingBody>)> {
+        self.bindings_ever(namespace, at).filter(|(_, version)| version.life != Life::Gone)
+    }
+
+    /// The same, with those that are gone.
+    fn bindings_ever(
+        &self,
+        namespace: &str,
+        at: Time,
+    ) -> impl Iterator<Item = (&BindingKey, &Version<BindingBody>)> {
         let of = |namespace: &str| {
             let namespace = Str::from(namespace);
             self.bindings
@@ -163,7 +173,15 @@ impl Rbac {
         of("")
             .chain(own.into_iter().flatten())
             .filter_map(move |(key, history)| Some((key, history.at(at)?)))
-            .filter(|(_, version)| version.life != Life::Gone)
+    }
+
+    /// How sure it is that every binding that is taken to be gone is.
+    fn surest_end(&self, namespace: &str, at: Time) -> Surety {
+        let gone = self.bindings_ever(namespace, at);
+        gone.filter(|(_, version)| version.life == Life::Gone)
+            .map(|(_, version)| version.surety)
+            .min()
+            .unwrap_or(Surety::Proved)
     }
 
     fn says<'a>(
@@ -186,7 +204,8 @@ impl Rbac {
         }
         match self.role_allows(&role_of(key, &version.body), ask, at) {
             (Truth::True, surety) if version.life == Life::There => {
-                Says::Yes(subject, surety.min(version.surety))
+                let firm = version.surety.min(self.unbroken(version.from, at));
+                Says::Yes(subject, surety.min(firm))
             }
             (Truth::False, surety) => Says::No(surety.min(version.surety)),
             (Truth::True, _) => Says::Unknown("it may have been deleted"),
@@ -222,7 +241,10 @@ impl Rbac {
         };
         let to = history.end(at);
         match version.life {
-            Life::Gone => RoleView { to, ..RoleView::none(true, version.surety, version.from) },
+            Life::Gone => {
+                let surety = version.surety.min(self.unbroken(version.from, at));
+                RoleView { to, ..RoleView::none(true, surety, version.from) }
+            }
             Life::Maybe => RoleView { to, ..RoleView::none(false, version.surety, version.from) },
             Life::There => self.role_view(version, to, at),
         }
@@ -238,7 +260,7 @@ impl Rbac {
         let mut view = RoleView {
             rules: Cow::Borrowed(&body.rules),
             known: version.known,
-            surety: version.surety,
+            surety: version.surety.min(self.unbroken(version.from, at)),
             from: version.from,
             to,
         };

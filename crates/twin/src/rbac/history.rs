@@ -104,7 +104,7 @@ pub(super) struct History<T> {
     dropped: u64,
 }
 
-impl<T: PartialEq> History<T> {
+impl<T: PartialEq + Default> History<T> {
     /// The state at a time, with the time at which it ends.
     pub(super) fn at(&self, at: Time) -> Option<&Version<T>> {
         self.versions.iter().rev().find(|version| version.from <= at)
@@ -168,8 +168,18 @@ impl<T: PartialEq> History<T> {
         let place = self.versions.partition_point(|other| other.from <= version.from);
         self.versions.insert(place, version);
         if self.versions.len() > MOST_VERSIONS {
-            self.versions.remove(0);
-            self.dropped += 1;
+            self.forget_oldest();
+        }
+    }
+
+    /// What is forgotten was there nevertheless: from the first on nothing is known until what is kept
+    /// begins. Else whoever writes often enough would make his past a proved absence.
+    fn forget_oldest(&mut self) {
+        self.dropped += 1;
+        self.versions.remove(1);
+        if let Some(first) = self.versions.first_mut() {
+            let from = first.from;
+            *first = Version { from, life: Life::Maybe, ..Version::default() };
         }
     }
 }

@@ -82,7 +82,8 @@ impl Rbac {
         let holder = |subject: &Subject| {
             let via = grant(key, version, subject);
             let used = self.uses.count(&via, ask);
-            Holder { subject: via.subject(), surety: surety.min(version.surety), used, via }
+            let surety = surety.min(version.surety).min(self.unbroken(version.from, at));
+            Holder { subject: via.subject(), surety, used, via }
         };
         version.body.subjects.iter().map(holder).collect()
     }
@@ -145,7 +146,7 @@ impl Rbac {
             rules: role.rules.into_owned(),
             known: role.known,
             namespace: key.namespace.clone(),
-            surety: role.surety.min(version.surety),
+            surety: role.surety.min(version.surety).min(self.unbroken(version.from, at)),
             used: self.uses.total(&grant),
             grant,
         }

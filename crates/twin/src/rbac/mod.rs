@@ -47,6 +47,8 @@ use uses::Uses;
 pub const LAG: i64 = 2 * SECOND;
 /// Roles and bindings that are kept, each.
 const MOST_OBJECTS: usize = 100_000;
+/// Stretches of the log that are known to be missing.
+const MOST_GAPS: usize = 1_000;
 
 /// Name of a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +90,8 @@ pub struct Rbac {
     uses: Uses,
     refusals: Refusals,
     coverage: Coverage,
+    /// Stretches that the log lacks, in order of time.
+    gaps: Vec<(Time, Time)>,
     /// Counts states that changed: what was learned from a reason need not be learned again.
     epoch: u64,
     dropped: u64,
@@ -163,7 +167,23 @@ impl Rbac {
     /// Whether all bindings that could apply in a namespace are known at a time, so that an absence
     /// means something.
     pub fn is_complete(&self, namespace: &str, at: Time) -> bool {
-        self.coverage.bindings(namespace, at)
+        let since = self.coverage.bindings_since(namespace, at);
+        since.is_some_and(|since| self.unbroken(since, at) == Surety::Proved)
+    }
+
+    /// The log lacks these stretches: what was known before them is only likely after them.
+    pub(crate) fn missing(&mut self, gaps: &[(Time, Time)]) {
+        self.gaps = gaps.iter().take(MOST_GAPS).copied().collect();
+        // Of too many, the rest is one.
+        if let (Some((from, _)), Some((_, to))) = (gaps.get(MOST_GAPS), gaps.last()) {
+            self.gaps.push((*from, *to));
+        }
+    }
+
+    /// How sure what was seen at one time can be at another: not at all certain across a gap.
+    fn unbroken(&self, from: Time, at: Time) -> Surety {
+        let hides = |gap: &(Time, Time)| gap.0 < at && gap.1 > from;
+        if self.gaps.iter().any(hides) { Surety::Inferred } else { Surety::Proved }
     }
 
     /// Fills in what Kubernetes makes for itself.

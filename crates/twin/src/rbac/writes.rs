@@ -273,7 +273,9 @@ fn binding_body(one: &Observation) -> Option<BindingBody> {
 
 fn gone<T: Default>(fact: &Fact, life: Life) -> Version<T> {
     let known = if life == Life::Gone { Known::Whole } else { Known::Nothing };
-    Version { life, known, surety: Surety::Proved, ..version(fact, None) }
+    // Without an answer nobody can say whether a finalizer kept it.
+    let surety = if fact.event.bodies.response { Surety::Proved } else { Surety::Inferred };
+    Version { life, known, surety, ..version(fact, None) }
 }
 
 fn deleted(rbac: &mut Rbac, resource: Resource, fact: &Fact) {

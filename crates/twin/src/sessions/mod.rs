@@ -7,7 +7,11 @@
 
 use crate::ledger::life::Hand;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    hash::Hasher,
+};
 use trailhound_model::{
     Str,
     action::{ActionKind, Outcome},
@@ -192,8 +196,8 @@ pub struct Sessions {
     all: VecDeque<Session>,
     /// Number of the first that is still there.
     first: u64,
-    /// Sessions that may still explain something, by the pod's name.
-    watched: HashMap<Str, Vec<u64>>,
+    /// Sessions that may still explain something, by the hash of the pod's namespace and name.
+    watched: HashMap<u128, Vec<u64>>,
 }
 
 impl Sessions {
@@ -211,7 +215,7 @@ impl Sessions {
         }
         let session = Session::of(kind, fact);
         let number = self.first + self.all.len() as u64;
-        let watched = self.watched.entry(session.pod.clone()).or_default();
+        let watched = self.watched.entry(place(&session.namespace, &session.pod)).or_default();
         if watched.len() >= MOST_WATCHED {
             watched.remove(0);
         }
@@ -262,20 +266,17 @@ impl Sessions {
 
     /// Counts what a pod's credential does during and after sessions into the pod.
     fn watch(&mut self, fact: &Fact) {
-        let pod = fact.credential.pod.as_str();
-        let Some(numbers) = self.watched.get_mut(pod) else { return };
-        let namespace = &fact.principal.actor().namespace;
+        let pod = place(&fact.principal.actor().namespace, &fact.credential.pod);
+        let Some(numbers) = self.watched.get_mut(&pod) else { return };
         let (all, first) = (&mut self.all, self.first);
         numbers.retain(|number| {
             let at = number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
             let Some(session) = at.and_then(|at| all.get_mut(at)) else { return false };
-            if session.namespace == *namespace {
-                session.count(fact);
-            }
+            session.count(fact);
             session.is_live(fact.event.time)
         });
         if numbers.is_empty() {
-            self.watched.remove(pod);
+            self.watched.remove(&pod);
         }
     }
 
@@ -284,11 +285,23 @@ impl Sessions {
             self.all.pop_front();
             self.first += 1;
         }
-        if self.watched.len() > MOST_SESSIONS {
+        // Now and then only, because it looks at all of them.
+        if self.watched.len() > 2 * MOST_SESSIONS {
             let first = self.first;
             self.watched.retain(|_, numbers| numbers.iter().any(|number| *number >= first));
         }
     }
+}
+
+/// A pod of the same name in another namespace is another pod. A hash, because it is asked for every use
+/// of a pod's token.
+fn place(namespace: &str, pod: &str) -> u128 {
+    let mut hasher = SipHasher13::new();
+    for part in [namespace, pod] {
+        hasher.write(part.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish128().as_u128()
 }
 
 fn is_set(event: &Event, name: &str) -> bool {
@@ -297,4 +310,60 @@ fn is_set(event: &Event, name: &str) -> bool {
 
 fn short(text: &str) -> Str {
     text.chars().take(MOST_COMMAND).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::event::{ObjectRef, Status, User};
+
+    fn fact(user: &str, verb: &str, (namespace, pod): (&str, &str), second: i64) -> Fact {
+        let exec = verb == "create";
+        let bound = ("authentication.kubernetes.io/pod-name".into(), vec![pod.into()]);
+        let uid = ("authentication.kubernetes.io/pod-uid".into(), vec!["u".into()]);
+        Fact::of(Event {
+            user: User {
+                name: user.into(),
+                extra: if exec { Vec::new() } else { vec![bound, uid] },
+                ..User::default()
+            }
+            .into(),
+            verb: verb.into(),
+            object: Some(Box::new(ObjectRef {
+                resource: "pods".into(),
+                subresource: if exec { "exec" } else { "" }.into(),
+                namespace: namespace.into(),
+                name: pod.into(),
+                ..ObjectRef::default()
+            })),
+            stage: if exec { Stage::ResponseStarted } else { Stage::ResponseComplete },
+            status: Some(
+                Status { code: Some(if exec { 101 } else { 200 }), ..Status::default() }.into(),
+            ),
+            time: Time(second * 1_000_000),
+            ..Event::default()
+        })
+    }
+
+    #[test]
+    fn sessions_into_a_namesake_elsewhere_do_not_blind_us() {
+        let mut sessions = Sessions::default();
+        sessions.observe(&fact("bob", "create", ("shop", "db-0"), 1));
+        for second in 2..60 {
+            sessions.observe(&fact("mallory", "create", ("mine", "db-0"), second));
+        }
+        sessions.observe(&fact("system:serviceaccount:shop:db", "list", ("shop", "db-0"), 70));
+        let [session] = sessions.into_pod("shop", "db-0")[..] else { panic!("one session") };
+        assert_eq!(session.meanwhile.requests, 1);
+    }
+
+    #[test]
+    fn sessions_into_a_hundred_thousand_pods_are_bounded() {
+        let mut sessions = Sessions::default();
+        for number in 0..60_000 {
+            sessions.observe(&fact("bob", "create", ("shop", &format!("p{number}")), number));
+        }
+        assert_eq!(sessions.all().count(), MOST_SESSIONS);
+        assert!(sessions.watched.len() <= 2 * MOST_SESSIONS);
+    }
 }

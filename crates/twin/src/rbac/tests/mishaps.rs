@@ -55,7 +55,7 @@ fn a_deleted_binding_grants_nothing_afterwards_but_did_before() {
     let [made, bound] = granted();
     let rbac = begun(&[made, bound, bare(20, "delete", "rolebindings", "shop", "dev")]);
     assert_eq!(answer(&rbac, &pods("list"), 15), (Truth::True, Surety::Proved));
-    assert_eq!(answer(&rbac, &pods("list"), 25), (Truth::False, Surety::Proved));
+    assert_eq!(answer(&rbac, &pods("list"), 25), (Truth::False, Surety::Inferred));
     assert_eq!(answer(&rbac, &pods("list"), 5), (Truth::False, Surety::Proved));
 }
 
@@ -293,4 +293,42 @@ fn a_refusal_before_kubernetes_has_made_its_roles_is_believed() {
         answer(&rbac, &Attributes::url("get", "/readyz"), 2),
         (Truth::False, Surety::Inferred)
     );
+}
+
+#[test]
+fn whoever_writes_often_does_not_prove_what_he_had_before_absent() {
+    let mut facts = granted().to_vec();
+    let flip = |second: i64| {
+        let verbs = if second % 2 == 0 { "watch" } else { "get" };
+        role(second, "update", ("shop", "edit"), &[rule(&[verbs], &["pods"])])
+    };
+    facts.extend((20..120).map(flip));
+    let rbac = begun(&facts);
+    assert_eq!(answer(&rbac, &pods("list"), 15).0, Truth::Unknown, "it was there then");
+    assert_eq!(answer(&rbac, &pods("list"), 125), (Truth::False, Surety::Proved));
+    assert!(rbac.role_versions(&RoleKey::new("shop", "edit")).len() <= 64);
+}
+
+#[test]
+fn a_gap_in_the_log_proves_neither_presence_nor_absence() {
+    let mut rbac = begun(&granted());
+    assert_eq!(answer(&rbac, &pods("list"), 25), (Truth::True, Surety::Proved));
+    assert_eq!(answer(&rbac, &pods("get"), 25), (Truth::False, Surety::Proved));
+    rbac.missing(&[(at(20), at(22))]);
+    assert_eq!(answer(&rbac, &pods("list"), 25), (Truth::True, Surety::Inferred));
+    assert_eq!(answer(&rbac, &pods("get"), 25), (Truth::False, Surety::Inferred));
+    assert_eq!(answer(&rbac, &pods("get"), 15), (Truth::False, Surety::Proved), "before the gap");
+    assert!(rbac.is_complete("shop", at(15)) && !rbac.is_complete("shop", at(25)));
+}
+
+#[test]
+fn a_deletion_whose_answer_is_not_logged_may_be_held_back_by_a_finalizer() {
+    let [made, bound] = granted();
+    let told = |answered: bool| {
+        let mut gone = bare(20, "delete", "rolebindings", "shop", "dev");
+        gone.event.bodies.response = answered;
+        answer(&begun(&[made.clone(), bound.clone(), gone]), &pods("list"), 25)
+    };
+    assert_eq!(told(true), (Truth::False, Surety::Proved));
+    assert_eq!(told(false), (Truth::False, Surety::Inferred));
 }
