@@ -5,6 +5,7 @@ use super::{
     follow::{Attached, Trail},
     hands::Key,
     link::Joint,
+    story::is_thing,
     words,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -94,7 +95,11 @@ fn is_effect(action: &str) -> bool {
 
 fn sentence(attached: &Attached) -> String {
     let doing = &attached.doing;
-    let mut text = format!("{} {}", doing.action.phrase(), words::words(&doing.target()));
+    let mut text = doing.action.phrase().to_owned();
+    // Questions about rights are asked as objects whose names tell nobody anything.
+    if is_thing(&doing.target()) {
+        text = format!("{text} {}", words::spoken(&doing.target()));
+    }
     if !doing.detail.is_empty() && !doing.resource.is_empty() {
         text = format!("{text}: {}", doing.detail);
     }
