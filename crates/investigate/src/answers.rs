@@ -104,7 +104,7 @@ impl Acts {
         let named = |name: &String| {
             step.contains("kubectl") || name.contains(|c: char| c == '-' || c.is_ascii_digit())
         };
-        names.any(|name| named(&name) && words.clone().any(|word| word == name))
+        names.any(|name| named(&name) && words.clone().any(|word| is_name(word, &name)))
     }
 
     /// Whether the last that was done to a thing is that it was deleted.
@@ -119,6 +119,11 @@ impl Acts {
     pub(crate) fn deleted_later(&self, target: &str, after: Time) -> bool {
         self.done(is_deletion).any(|(_, act)| act.target == target && act.last >= after)
     }
+}
+
+/// Whether a word is a name, alone or behind its kind.
+fn is_name(word: &str, name: &str) -> bool {
+    word.strip_suffix(name).is_some_and(|kind| kind.is_empty() || kind.ends_with(':'))
 }
 
 pub(crate) fn is_deletion(action: &str) -> bool {

@@ -33,7 +33,8 @@ struct Commands {
 
 impl Commands {
     fn add(&mut self, command: String) {
-        if self.seen.insert(command.clone()) {
+        let bare = command.split("   #").next().unwrap_or_default().to_owned();
+        if self.seen.insert(bare) {
             self.list.push(command);
         }
     }

@@ -98,8 +98,11 @@ fn first_name(text: &str) -> Option<&str> {
 }
 
 /// Words of a step that point to the act of its finding.
-const POINTING: [&str; 15] = [
-    "what it was for",
+const POINTING: [&str; 18] = [
+    "what it was",
+    "what it tried",
+    "what was to be",
+    "at that time",
     "what was done",
     "was meant",
     "is understood",

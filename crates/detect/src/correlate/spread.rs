@@ -10,7 +10,7 @@ use super::{
 };
 use std::collections::{BTreeMap, HashMap};
 use trailhound_model::{
-    action::Outcome,
+    action::{ActionKind, Outcome},
     finding::Finding,
     incident::{Act, ActRole, Cause, Hand},
 };
@@ -101,7 +101,14 @@ fn sentence(attached: &Attached) -> String {
         text = format!("{text} {}", words::spoken(&doing.target()));
     }
     if !doing.detail.is_empty() && !doing.resource.is_empty() {
-        text = format!("{text}: {}", doing.detail);
+        text = match doing.action {
+            ActionKind::PodExec
+            | ActionKind::PodAttach
+            | ActionKind::NodeProxy
+            | ActionKind::WorkloadProxy => format!("{text}: {}", doing.detail),
+            // Whoever is named beside any other act is whom it acted as.
+            _ => format!("{text}, acting as {}", doing.detail),
+        };
     }
     if doing.count > 1 {
         text = format!("{text} ({} times)", doing.count);

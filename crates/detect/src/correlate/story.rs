@@ -112,7 +112,7 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>, hands: &[
         return String::new();
     };
     let mut parts = vec![beginning(first)];
-    parts.extend(spread(hops));
+    parts.extend(spread(hops, actor(first)));
     if let Some(worst) = worst.filter(|worst| worst.id != first.id) {
         parts.push(format!(
             "The gravest act, at {} UTC: {}",
@@ -209,8 +209,9 @@ fn beginning(first: &Finding) -> String {
 }
 
 /// The identities that were gained, in order.
-fn spread(hops: &[Hop]) -> Option<String> {
-    let gained = ordered(hops.iter().map(|hop| words::words(&hop.to)));
+fn spread(hops: &[Hop], began: &str) -> Option<String> {
+    let others = hops.iter().filter(|hop| hop.to != began);
+    let gained = ordered(others.map(|hop| words::words(&hop.to)));
     match gained.len() {
         0 => None,
         1 => Some(format!("From there it moved on to {}.", words::list(&gained))),

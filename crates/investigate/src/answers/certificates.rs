@@ -87,6 +87,10 @@ impl Certificate<'_> {
         }
     }
 
+    fn proved(&self) -> bool {
+        self.signed().is_some_and(|(surety, _)| surety == Surety::Proved)
+    }
+
     fn named(&self) -> String {
         match self.whom() {
             Some(whom) => format!("Certificate request {} (a certificate for {whom})", self.name),
@@ -123,9 +127,7 @@ impl Certificate<'_> {
                     from.join(", ")
                 )
             }
-            (None, Some((Surety::Proved, _))) => {
-                " No request of this log was made with it.".to_owned()
-            }
+            (None, _) if self.proved() => " No request of this log was made with it.".to_owned(),
             _ => " Whether a certificate of it was used, the log cannot tell.".to_owned(),
         };
         let lasts = match self.signed() {

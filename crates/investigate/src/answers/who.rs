@@ -7,7 +7,7 @@
 use super::{Frame, moment, place};
 use std::collections::BTreeSet;
 use trailhound_model::{
-    finding::{Finding, FindingKind},
+    finding::{Finding, Severity},
     incident::{Answer, Hand, Incident},
     observed::Surety,
     words::{list, words},
@@ -42,15 +42,15 @@ pub(super) fn who(incident: &Incident, findings: &[&Finding], frame: Frame) -> A
     super::answered("Who got in, and how?", said, Surety::Inferred, nothing)
 }
 
-/// What shows that the credential was where it should not be.
+/// What first stood out in what the hand did.
 fn sign(hand: &Hand, findings: &[&Finding]) -> Option<String> {
     let own = |one: &&&Finding| {
         super::actor(one) == hand.entity
-            && one.kind == FindingKind::Credential
             && one.address == hand.address
+            && one.severity >= Severity::Medium
     };
-    let first = findings.iter().filter(own).min_by_key(|one| one.time)?;
-    Some(format!("What points to a stolen credential: {}", first.explanation))
+    let first = findings.iter().filter(own).min_by_key(|one| (one.time, &one.id))?;
+    Some(format!("What first stood out: {}", first.explanation))
 }
 
 fn whose(hand: &Hand, findings: &[&Finding], frame: Frame) -> Vec<String> {

@@ -162,6 +162,9 @@ fn doubt(things: &Things) -> String {
     if things.inferred == 0 && things.unknown == 0 {
         return ".".to_owned();
     }
+    if things.inferred == things.count {
+        return ". All of it is only inferred.".to_owned();
+    }
     let mut parts = Vec::new();
     for (count, what) in [
         (things.proved, "proved"),
