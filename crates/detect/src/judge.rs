@@ -94,7 +94,8 @@ impl Judge<'_> {
         extra: &BTreeMap<String, String>,
         notes: &[SiteNote],
     ) -> String {
-        let mut told = self.rules.render(self.rule.explain(), self.fact, self.history, extra);
+        let told = self.rules.render(self.rule.explain(), self.fact, self.history, extra);
+        let mut told = told.replace("ithin 1 minutes ", "ithin a minute ");
         for note in notes {
             told.push(' ');
             told.push_str(&note.sentence());

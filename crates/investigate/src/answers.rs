@@ -4,47 +4,58 @@
 //! were done, the rest was tried; that somebody else held a credential is inferred, never proved,
 //! because the API server sees credentials and not people.
 
+mod certificates;
+mod secrets;
+pub(crate) mod steps;
+mod who;
+
 use crate::commands;
+use certificates::Certificate;
 use std::collections::BTreeSet;
 use trailhound_model::{
     finding::{Finding, TouchRole},
-    incident::{Act, Answer, Hand, Incident},
+    incident::{Act, Answer, Hand, Incident, question},
     observed::Surety,
     time::Time,
-    words::{list, words},
+    words::{list, spoken, words},
 };
+use trailhound_twin::Twin;
 
 /// Things that one sentence names; the rest is counted.
 const MOST_NAMED: usize = 8;
 
 /// What surrounds the incident.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct Frame<'a> {
     /// First event of the log.
     pub log_begins: Option<Time>,
     /// Last event of the log.
     pub log_ends: Option<Time>,
+    /// The rebuilt cluster, if there is one.
+    pub twin: Option<&'a Twin>,
 }
 
 /// Answers all questions and names the commands. `findings` are those of the incident; its reach
-/// should be known.
+/// should be known, and what the log cannot tell of it.
 pub fn answer(incident: &mut Incident, findings: &[&Finding], frame: Frame) {
     let acts = Acts::of(incident);
-    incident.next_steps.retain(|step| !acts.is_in_vain(step));
-    let answers = vec![
-        who(incident, findings),
-        burnt(incident, findings),
-        read(&acts),
+    let certificates = certificates::of(incident, &acts, frame);
+    secrets::tell_read(incident, &acts, frame);
+    incident.commands = commands::commands(&acts, findings, frame);
+    let asked = certificates.iter().filter_map(Certificate::step);
+    incident.next_steps.extend(asked);
+    steps::keep(&mut incident.next_steps, &incident.commands, &acts, frame);
+    incident.answers = vec![
+        who::who(incident, findings, frame),
+        burnt(incident, findings, &acts, &certificates, frame),
+        read(&acts, frame),
         changed(&acts),
-        remains(&acts),
+        remains(incident, &acts, &certificates, frame),
         reachable(incident),
         began(incident, &acts, findings.iter().map(|one| one.time).min(), frame),
         now(incident),
         silence(incident, frame),
     ];
-    let commands = commands::commands(&acts, findings);
-    incident.answers = answers;
-    incident.commands = commands;
 }
 
 /// All acts in order of time, with who did them.
@@ -88,7 +99,12 @@ impl Acts {
         });
         let part = |letter: char| letter.is_alphanumeric() || "-.:_".contains(letter);
         let words = step.split(|letter| !part(letter));
-        step.contains("kubectl") && names.any(|name| words.clone().any(|word| word == name))
+        let words = words.map(|word| word.trim_end_matches(['.', ':']));
+        // In prose only a name that cannot be a common word is a name.
+        let named = |name: &String| {
+            step.contains("kubectl") || name.contains(|c: char| c == '-' || c.is_ascii_digit())
+        };
+        names.any(|name| named(&name) && words.clone().any(|word| is_name(word, &name)))
     }
 
     /// Whether the last that was done to a thing is that it was deleted.
@@ -103,6 +119,11 @@ impl Acts {
     pub(crate) fn deleted_later(&self, target: &str, after: Time) -> bool {
         self.done(is_deletion).any(|(_, act)| act.target == target && act.last >= after)
     }
+}
+
+/// Whether a word is a name, alone or behind its kind.
+fn is_name(word: &str, name: &str) -> bool {
+    word.strip_suffix(name).is_some_and(|kind| kind.is_empty() || kind.ends_with(':'))
 }
 
 pub(crate) fn is_deletion(action: &str) -> bool {
@@ -141,101 +162,112 @@ fn answered(question: &str, answer: Vec<String>, surety: Surety, nothing: &str) 
     }
 }
 
-fn place(hand: &Hand) -> String {
-    if hand.address.is_empty() { String::new() } else { format!(" from {}", hand.address) }
+/// Acts are proved; that there were none only follows from their not being in the log.
+fn proved_or_none(question: &str, said: Vec<String>, nothing: &str) -> Answer {
+    if said.is_empty() {
+        return answered(question, vec![nothing.to_owned()], Surety::Inferred, nothing);
+    }
+    answered(question, said, Surety::Proved, nothing)
 }
 
-fn who(incident: &Incident, findings: &[&Finding]) -> Answer {
-    let mut said = Vec::new();
-    let first = incident.hands.iter().min_by_key(|hand| hand.first);
-    if let Some(hand) = first {
-        said.push(format!(
-            "The first act that can be tied to this was done as {}{}, at {} UTC.",
-            words(&hand.entity),
-            place(hand),
-            hand.first.clock()
-        ));
-        let own = findings.iter().filter(|one| actor(one) == hand.entity);
-        let new = own.into_iter().any(|one| one.address_new == Some(true));
-        if new {
-            said.push("That identity had never used this address before in this log: its credential is probably in other hands, or its owner was somewhere new. The log cannot tell which, nor how the credential was taken.".to_owned());
-        } else if !hand.entity.starts_with("user:") {
-            said.push("That is the identity of a program: the program itself did it, or whoever holds its credential. How a credential was taken, the log cannot tell.".to_owned());
-        } else {
-            said.push("Whether that address is usual for this identity cannot be told from this log: it may be the owner, or somebody with the owner's credential.".to_owned());
-        }
-    }
-    said.extend(incident.hops.iter().map(|hop| format!("Then: {}", hop.sentence)));
-    answered("Who got in, and how?", said, Surety::Inferred, "The log does not show who began it.")
+fn place(hand: &Hand) -> String {
+    if hand.address.is_empty() { String::new() } else { format!(" from {}", hand.address) }
 }
 
 fn actor(finding: &Finding) -> &str {
     finding.real_principal.as_deref().unwrap_or(&finding.principal)
 }
 
-fn burnt(incident: &Incident, findings: &[&Finding]) -> Answer {
+fn burnt(
+    incident: &Incident,
+    findings: &[&Finding],
+    acts: &Acts,
+    certificates: &[Certificate],
+    frame: Frame,
+) -> Answer {
     let mut said = Vec::new();
     let mut told = BTreeSet::new();
     for hand in &incident.hands {
-        if !told.insert((&hand.entity, &hand.credential)) {
-            continue;
+        let nameless =
+            hand.entity == "user:system:anonymous" || hand.entity == "user:unauthenticated";
+        if !nameless && told.insert((&hand.entity, &hand.credential, &hand.address)) {
+            let from = place(hand).replacen(" from", ", used from", 1);
+            said.push(format!("Used for these acts: {}{from}.", credential(hand, frame)));
         }
-        let credential = match hand.credential.as_str() {
-            "" => "its credential has no id in this log".to_owned(),
-            id => id.trim_start_matches("cred:").to_owned(),
-        };
-        said.push(format!(
-            "{} ({credential}), used{}.",
-            capital(&words(&hand.entity)),
-            place(hand)
-        ));
     }
+    said.extend(certificates.iter().filter_map(Certificate::burnt));
     let hands: BTreeSet<&str> = incident.hands.iter().map(|hand| hand.entity.as_str()).collect();
+    let held: BTreeSet<String> =
+        incident.hands.iter().filter_map(|hand| who::pod(hand, frame)).collect();
     let given: BTreeSet<&str> = findings
         .iter()
         .flat_map(|finding| &finding.touches)
         .filter(|touch| touch.role == TouchRole::Enables && is_credential(&touch.entity))
+        .filter(|touch| certificates.is_empty() || !touch.entity.starts_with("user:"))
         .map(|touch| touch.entity.as_str())
-        .filter(|entity| !hands.contains(entity))
+        .filter(|entity| !hands.contains(entity) && !held.contains(*entity))
         .collect();
     if !given.is_empty() {
         let names: Vec<String> = given.iter().map(|entity| words(entity)).collect();
         said.push(format!(
-            "Within reach of the intruder, whether used or not: the credentials of {}.",
+            "Within reach of whoever did this, whether used or not: the credentials of {}.",
             named(&names)
         ));
     }
-    answered("Which credentials are burnt?", said, Surety::Proved, "None that the log names.")
+    if acts.done(|action| action.starts_with("secret.") && is_reading(action)).next().is_some() {
+        said.push(
+            "And every password, key and token in the secrets that were read: see the next answer."
+                .to_owned(),
+        );
+    }
+    answered("Which credentials are burnt?", said, Surety::Inferred, "None that the log names.")
+}
+
+/// A credential with what ends it.
+fn credential(hand: &Hand, frame: Frame) -> String {
+    let who = words(&hand.entity);
+    let id = hand.credential.trim_start_matches("cred:");
+    match id.split_once('=') {
+        Some(("X509SHA256", id)) => {
+            format!("the client certificate {id} of {who}")
+        }
+        Some(("JTI", id)) => match who::life(hand, frame).filter(|life| !life.pod.is_empty()) {
+            Some(life) => format!("the token {id} of {who}, made for pod {}", life.pod),
+            None => format!("the token {id} of {who}"),
+        },
+        _ if id.is_empty() => format!("a credential of {who}, whose id this log does not have"),
+        _ => format!("the credential {id} of {who}"),
+    }
 }
 
 fn is_credential(entity: &str) -> bool {
     ["pod:", "sa:", "cred:", "user:", "node:"].iter().any(|sort| entity.starts_with(sort))
 }
 
-fn read(acts: &Acts) -> Answer {
-    let said = told(acts.done(is_reading));
+fn read(acts: &Acts, frame: Frame) -> Answer {
+    let said = told(acts.done(is_reading), |act| secrets::covered(act, frame).unwrap_or_default());
     let nothing = "No secret, configuration or container output was read through the API server by these identities, as far as this log shows.";
-    answered("What was read?", said, Surety::Proved, nothing)
+    proved_or_none("What was read?", said, nothing)
 }
 
 fn changed(acts: &Acts) -> Answer {
-    let said = told(acts.done(|action| is_change(action) || is_deletion(action)));
-    answered(
-        "What was changed?",
-        said,
-        Surety::Proved,
-        "Nothing was changed, as far as this log shows.",
-    )
+    let said =
+        told(acts.done(|action| is_change(action) || is_deletion(action)), |_| String::new());
+    let nothing = "Nothing was changed, as far as this log shows.";
+    proved_or_none("What was changed?", said, nothing)
 }
 
-/// Alike acts once, with how often.
-fn told<'a>(acts: impl Iterator<Item = &'a (Who, Act)>) -> Vec<String> {
+/// Alike acts once, with how often, and what is to be said of each.
+fn told<'a>(
+    acts: impl Iterator<Item = &'a (Who, Act)>,
+    note: impl Fn(&Act) -> String,
+) -> Vec<String> {
     let mut seen: Vec<(String, String, u64)> = Vec::new();
     for (who, act) in acts {
-        match seen.iter_mut().find(|(other, what, _)| *other == who.entity && *what == act.sentence)
-        {
+        let what = format!("{}{}", act.sentence, note(act));
+        match seen.iter_mut().find(|(other, known, _)| *other == who.entity && *known == what) {
             Some((_, _, count)) => *count += 1,
-            None => seen.push((who.entity.clone(), act.sentence.clone(), 1)),
+            None => seen.push((who.entity.clone(), what, 1)),
         }
     }
     let more = seen.len().saturating_sub(3 * MOST_NAMED);
@@ -253,7 +285,7 @@ fn told<'a>(acts: impl Iterator<Item = &'a (Who, Act)>) -> Vec<String> {
     said
 }
 
-fn remains(acts: &Acts) -> Answer {
+fn remains(incident: &Incident, acts: &Acts, certificates: &[Certificate], frame: Frame) -> Answer {
     let mut left = BTreeSet::new();
     let mut gone = BTreeSet::new();
     for (_, act) in acts.done(is_change) {
@@ -261,9 +293,11 @@ fn remains(acts: &Acts) -> Answer {
             continue;
         }
         if acts.deleted_later(&act.target, act.time) {
-            gone.insert(words(&act.target));
+            gone.insert(spoken(&act.target));
+        } else if steps::has_ended(&act.target, frame) {
+            gone.insert(format!("{} (later, outside this incident)", spoken(&act.target)));
         } else {
-            left.insert(words(&act.target));
+            left.insert(spoken(&act.target));
         }
     }
     let mut said = Vec::new();
@@ -277,26 +311,53 @@ fn remains(acts: &Acts) -> Answer {
     }
     let unnamed = acts.done(is_change).filter(|(_, act)| act.target.ends_with('*')).count();
     if unnamed > 0 {
+        let things = if unnamed == 1 { "1 thing was" } else { "things were" };
+        let count = if unnamed == 1 { String::new() } else { format!("{unnamed} ") };
         said.push(format!(
-            "{unnamed} things were made whose names this log does not have: look for what was created at those times."
+            "{count}{things} made whose names this log does not have: look for what was created at those times."
         ));
     }
-    let approved: BTreeSet<String> =
-        acts.done(|action| action == "csr.approve").map(|(_, act)| words(&act.target)).collect();
-    if !approved.is_empty() {
-        let names: Vec<String> = approved.into_iter().collect();
-        said.push(format!("Approved: {}. A certificate that came of it stays valid until it expires, also when its request is deleted; Kubernetes cannot revoke it. Whether it was signed and fetched must be taken for granted.", named(&names)));
+    said.extend(certificates.iter().map(Certificate::fate));
+    if said.is_empty() {
+        said.push("Nothing was made or changed, as far as this log shows.".to_owned());
     }
-    answered(
-        "What remains?",
-        said,
-        Surety::Inferred,
-        "Nothing that this log shows: nothing was made or changed. Credentials that were read remain usable.",
-    )
+    said.extend(valid(incident, frame));
+    answered("What remains?", said, Surety::Inferred, "")
+}
+
+/// Tokens of pods that still ran when the log ended, and certificates, go on working.
+fn valid(incident: &Incident, frame: Frame) -> Vec<String> {
+    let (mut valid, mut ended) = (BTreeSet::new(), BTreeSet::new());
+    for hand in &incident.hands {
+        let who = words(&hand.entity);
+        if hand.credential.starts_with("cred:X509") {
+            valid.insert(format!("the client certificate of {who} (until it expires)"));
+        }
+        let Some(pod) = who::pod(hand, frame) else { continue };
+        let told = words(&pod);
+        if steps::has_ended(&pod, frame) {
+            ended.insert(format!("the token of {who} ({told} is gone, and its token with it)"));
+        } else {
+            valid.insert(format!("the token of {who} (until it expires, or {told} is deleted)"));
+        }
+    }
+    let mut said = Vec::new();
+    for (names, what) in
+        [(valid, "Still valid, as far as this log shows"), (ended, "No longer valid")]
+    {
+        let names: Vec<String> = names.into_iter().collect();
+        if !names.is_empty() {
+            said.push(format!("{what}: {}.", named(&names)));
+        }
+    }
+    said
 }
 
 fn reachable(incident: &Incident) -> Answer {
-    let said: Vec<String> = incident.reach.iter().map(|one| one.sentence.clone()).collect();
+    let mut said: Vec<String> = incident.reach.iter().map(|one| one.sentence.clone()).collect();
+    if !said.is_empty() {
+        said.insert(0, format!("Counted with the rights and objects that this log knew of at {}, when this incident ended, whether or not they were used. Another incident that ended at another time has other totals.", moment(incident.last_seen)));
+    }
     let weakest = |surety: &str| match surety {
         "proved" => Surety::Proved,
         "inferred" => Surety::Inferred,
@@ -305,40 +366,52 @@ fn reachable(incident: &Incident) -> Answer {
     let surety =
         incident.reach.iter().map(|one| weakest(&one.surety)).min().unwrap_or(Surety::Unknown);
     let nothing = "The log shows too little of the rights of these identities to say.";
-    answered("What could be reached?", said, surety, nothing)
+    answered(question::REACH, said, surety, nothing)
 }
 
 fn began(incident: &Incident, acts: &Acts, found: Option<Time>, frame: Frame) -> Answer {
     let mut said = Vec::new();
     let first = acts.list.first().map_or(incident.first_seen, |(_, act)| act.time);
-    said.push(format!("The first act that can be tied to it is of {first} UTC."));
+    said.push(format!("The first act that can be tied to it is of {}.", moment(first)));
     if let Some(found) = found.filter(|found| first < *found) {
         said.push(format!("The first that a rule objects to came at {} UTC.", found.clock()));
     }
     if let Some(begins) = frame.log_begins {
-        said.push(format!("This log begins at {begins} UTC; what was before it is not known."));
+        said.push(format!(
+            "This log begins at {}; what was before it is not known, so that it may have begun earlier.",
+            moment(begins)
+        ));
     }
     answered("When did it begin?", said, Surety::Inferred, "")
 }
 
 fn now(incident: &Incident) -> Answer {
-    let steps = incident.next_steps.iter().take(MOST_NAMED).cloned().collect();
-    answered(
-        "What to do now?",
-        steps,
-        Surety::Inferred,
-        "Nothing beyond the steps of its findings.",
-    )
+    let mut said = Vec::new();
+    if !incident.commands.is_empty() {
+        said.push(
+            "First run the commands under \u{201c}What to do first\u{201d}, in that order."
+                .to_owned(),
+        );
+    }
+    said.extend(incident.next_steps.iter().take(MOST_NAMED).cloned());
+    answered(question::NOW, said, Surety::Inferred, "Nothing beyond the steps of its findings.")
 }
 
 fn silence(incident: &Incident, frame: Frame) -> Answer {
     let mut said = incident.unknowns.clone();
     if let Some(ends) = frame.log_ends {
-        said.push(format!("What happened after {ends} UTC, when this log ends."));
+        said.push(format!("What happened after {}, when this log ends.", moment(ends)));
     }
-    let mut answer = answered("What can the log not tell?", said, Surety::Proved, "");
+    let mut answer = answered(question::SILENCE, said, Surety::Proved, "");
     Surety::Unknown.as_str().clone_into(&mut answer.surety);
     answer
+}
+
+/// `2026-03-14 02:12:41 UTC`
+fn moment(time: Time) -> String {
+    let text = time.to_string();
+    let day = text.split('T').next().unwrap_or_default();
+    format!("{day} {} UTC", time.clock())
 }
 
 fn named(names: &[String]) -> String {

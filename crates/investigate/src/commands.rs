@@ -1,7 +1,7 @@
 //! What to type first, as exact commands. They are shown, never run: whoever runs them knows what else
 //! depends on the thing. Names come from the log and are quoted, so that none can smuggle in a command.
 
-use crate::answers::{Acts, is_change};
+use crate::answers::{Acts, Frame, is_change, steps::has_ended};
 use std::collections::BTreeSet;
 use trailhound_model::finding::{Finding, Severity, TouchRole};
 
@@ -9,12 +9,12 @@ use trailhound_model::finding::{Finding, Severity, TouchRole};
 const MOST: usize = 14;
 
 /// The commands, most urgent first: power taken away, then what runs, then what was read.
-pub(crate) fn commands(acts: &Acts, findings: &[&Finding]) -> Vec<String> {
+pub(crate) fn commands(acts: &Acts, findings: &[&Finding], frame: Frame) -> Vec<String> {
     let mut commands = Commands::default();
-    made(acts, &["clusterrolebinding", "rolebinding"], &mut commands);
-    made(acts, &WEBHOOKS, &mut commands);
-    made(acts, &RUNNING, &mut commands);
-    tokens(acts, findings, &mut commands);
+    made(acts, &["clusterrolebinding", "rolebinding"], frame, &mut commands);
+    made(acts, &WEBHOOKS, frame, &mut commands);
+    made(acts, &RUNNING, frame, &mut commands);
+    tokens(acts, findings, frame, &mut commands);
     identities(findings, &mut commands);
     rights(acts, &mut commands);
     commands.list.truncate(MOST);
@@ -33,31 +33,38 @@ struct Commands {
 
 impl Commands {
     fn add(&mut self, command: String) {
-        if self.seen.insert(command.clone()) {
+        let bare = command.split("   #").next().unwrap_or_default().to_owned();
+        if self.seen.insert(bare) {
             self.list.push(command);
         }
     }
 }
 
 /// What was made and still is: kept as evidence, then deleted.
-fn made(acts: &Acts, kinds: &[&str], commands: &mut Commands) {
+fn made(acts: &Acts, kinds: &[&str], frame: Frame, commands: &mut Commands) {
     for (_, act) in acts.done(|action| is_change(action) && !action.ends_with(".change")) {
         let Some((kind, name)) = act.target.split_once(':') else { continue };
         if !kinds.contains(&kind) || name.ends_with('*') {
             continue;
         }
-        if acts.deleted_later(&act.target, act.time) {
+        if acts.deleted_later(&act.target, act.time) || has_ended(&act.target, frame) {
             continue;
         }
         let object = object(kind, name);
-        commands
-            .add(format!("kubectl get {object} --output yaml   # keep a copy as evidence first"));
-        commands.add(format!("kubectl delete {object}"));
+        let undone = if kind.ends_with("binding") {
+            "deleting it takes the rights back"
+        } else {
+            "deleting it stops it"
+        };
+        commands.add(format!(
+            "kubectl get {object} --output yaml   # keep a copy as evidence before deleting it"
+        ));
+        commands.add(format!("kubectl delete {object}   # made or changed in this incident: {undone}; if it is older than the incident, undo the change instead"));
     }
 }
 
 /// Tokens end with what they are bound to.
-fn tokens(acts: &Acts, findings: &[&Finding], commands: &mut Commands) {
+fn tokens(acts: &Acts, findings: &[&Finding], frame: Frame, commands: &mut Commands) {
     let touched = findings.iter().flat_map(|finding| &finding.touches);
     let pods = touched.filter(|touch| {
         matches!(touch.role, TouchRole::Enables | TouchRole::EnabledBy)
@@ -67,11 +74,11 @@ fn tokens(acts: &Acts, findings: &[&Finding], commands: &mut Commands) {
         if let Some(("pod", name)) =
             touch.entity.split_once(':').filter(|(_, name)| !name.ends_with('*'))
         {
-            if acts.is_gone(&touch.entity) {
+            if acts.is_gone(&touch.entity) || has_ended(&touch.entity, frame) {
                 continue;
             }
             let object = object("pod", name);
-            commands.add(format!("kubectl delete {object}   # ends the tokens bound to it"));
+            commands.add(format!("kubectl delete {object}   # ends its Kubernetes tokens, which were used or within reach; tokens for a cloud account must be stopped at the cloud"));
         }
     }
 }
@@ -87,7 +94,7 @@ fn identities(findings: &[&Finding], commands: &mut Commands) {
             _ => continue,
         };
         commands.add(format!(
-            "kubectl auth can-i --list --as {}   # what it may still do",
+            "kubectl auth can-i --list --as {}   # what this identity may still do: take away what it does not need",
             quoted(&name)
         ));
     }

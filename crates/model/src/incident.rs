@@ -124,10 +124,32 @@ pub struct Reachable {
     pub sentence: String,
     /// How many things.
     pub count: u64,
+    /// Those of them that are proved: the log shows the thing and every step of the way to it.
+    #[serde(default)]
+    pub proved: u64,
+    /// Those that are inferred: the thing or a step of the way only follows from what the log shows.
+    #[serde(default)]
+    pub inferred: u64,
+    /// Those of which nothing says that the way works, nor that it does not.
+    #[serde(default)]
+    pub unknown: u64,
+    /// Those of them that requests of the incident read; told of secrets only.
+    #[serde(default)]
+    pub read: u64,
     /// The first of them, as entities.
     pub samples: Vec<String>,
-    /// `proved`, `inferred`, `unknown`.
+    /// `proved`, `inferred`, `unknown`: as sure as the least sure of them.
     pub surety: String,
+}
+
+/// The questions whose answers reports give in lists of their own.
+pub mod question {
+    /// Answered by what could be reached.
+    pub const REACH: &str = "What could be reached?";
+    /// Answered by commands and next steps.
+    pub const NOW: &str = "What to do now?";
+    /// Answered by what is not known.
+    pub const SILENCE: &str = "What can the log not tell?";
 }
 
 /// One step of the story.

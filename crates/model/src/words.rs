@@ -39,6 +39,35 @@ fn object_words(kind: &str, name: &str) -> String {
     }
 }
 
+/// The entity in words that need no knowledge of Kubernetes' spelling: `clusterrolebinding:x` is
+/// "cluster role binding x".
+pub fn spoken(entity: &str) -> String {
+    let Some((kind, name)) = entity.split_once(':') else { return words(entity) };
+    match spelled(kind) {
+        Some(apart) => object_words(apart, name),
+        None => words(entity),
+    }
+}
+
+/// Kinds whose names are several words run together.
+fn spelled(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "clusterrole" => "cluster role",
+        "clusterrolebinding" => "cluster role binding",
+        "rolebinding" => "role binding",
+        "configmap" => "config map",
+        "daemonset" => "daemon set",
+        "statefulset" => "stateful set",
+        "replicaset" => "replica set",
+        "cronjob" => "cron job",
+        "serviceaccount" => "service account",
+        "certificatesigningrequest" => "certificate request",
+        "mutatingwebhookconfiguration" => "mutating webhook",
+        "validatingwebhookconfiguration" => "validating webhook",
+        _ => return None,
+    })
+}
+
 /// `one`, `one and two`, `one, two and three`.
 pub fn list(items: &[String]) -> String {
     match items {
@@ -78,6 +107,9 @@ mod tests {
         ] {
             assert_eq!(words(entity), said);
         }
+        assert_eq!(spoken("clusterrolebinding:x"), "cluster role binding x");
+        assert_eq!(spoken("rolebinding:shop/*"), "role bindings in namespace shop");
+        assert_eq!(spoken("sa:shop/cart"), "service account shop/cart");
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
         assert_eq!(duration(42_000_000), "42 seconds");
     }

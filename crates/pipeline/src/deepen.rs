@@ -23,10 +23,11 @@ const MOST_POSTURES: usize = 20;
 
 /// Deepens the answer of a scan.
 pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
-    let frame = Frame { log_begins: scan.input.first, log_ends: scan.input.last };
+    let (log_begins, log_ends) = (scan.input.first, scan.input.last);
     let by_id: HashMap<&str, &Finding> =
         scan.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let mut left = MOST_REACHES;
+    tell_shared(&mut scan.incidents);
     for incident in &mut scan.incidents {
         let own: Vec<&Finding> =
             incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect();
@@ -36,9 +37,9 @@ pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
                 incident.reach = reached(incident, &own, twin);
             }
         }
-        answers::answer(incident, &own, frame);
+        let twin = twins.get(&incident.cluster);
+        answers::answer(incident, &own, Frame { log_begins, log_ends, twin });
     }
-    tell_shared(&mut scan.incidents);
     if let Some(last) = scan.input.last {
         let postures = twins.iter().flat_map(|(cluster, twin)| {
             reach::posture_findings(twin, cluster, last).into_iter().take(MOST_POSTURES)

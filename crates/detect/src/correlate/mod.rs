@@ -8,6 +8,7 @@
 //! What no rule objects to is part of the story too: [`follow`] ties the other acts of the same hands
 //! to it, forward and back, by the traces that they leave.
 
+mod advice;
 mod follow;
 mod hands;
 mod keys;

@@ -5,11 +5,12 @@ use super::{
     follow::{Attached, Trail},
     hands::Key,
     link::Joint,
+    story::is_thing,
     words,
 };
 use std::collections::{BTreeMap, HashMap};
 use trailhound_model::{
-    action::Outcome,
+    action::{ActionKind, Outcome},
     finding::Finding,
     incident::{Act, ActRole, Cause, Hand},
 };
@@ -94,9 +95,20 @@ fn is_effect(action: &str) -> bool {
 
 fn sentence(attached: &Attached) -> String {
     let doing = &attached.doing;
-    let mut text = format!("{} {}", doing.action.phrase(), words::words(&doing.target()));
+    let mut text = doing.action.phrase().to_owned();
+    // Questions about rights are asked as objects whose names tell nobody anything.
+    if is_thing(&doing.target()) {
+        text = format!("{text} {}", words::spoken(&doing.target()));
+    }
     if !doing.detail.is_empty() && !doing.resource.is_empty() {
-        text = format!("{text}: {}", doing.detail);
+        text = match doing.action {
+            ActionKind::PodExec
+            | ActionKind::PodAttach
+            | ActionKind::NodeProxy
+            | ActionKind::WorkloadProxy => format!("{text}: {}", doing.detail),
+            // Whoever is named beside any other act is whom it acted as.
+            _ => format!("{text}, acting as {}", doing.detail),
+        };
     }
     if doing.count > 1 {
         text = format!("{text} ({} times)", doing.count);

@@ -1,7 +1,7 @@
 //! An incident told in plain words, for a reader who does not know Kubernetes. Every sentence is
 //! put together from findings; nothing is added that no record shows.
 
-use super::{Group, follow::Trail, link::Joint, spread, words};
+use super::{Group, advice, follow::Trail, link::Joint, spread, words};
 use std::collections::BTreeSet;
 use trailhound_model::{
     Str,
@@ -9,9 +9,6 @@ use trailhound_model::{
     incident::{Hand, Hop, Incident, Step},
     time::Time,
 };
-
-/// Steps, next steps and evidence that an incident names; the rest is counted in its findings.
-const MOST_NEXT_STEPS: usize = 14;
 
 /// The id of the incident that a finding opened.
 pub fn incident_id(first: &Finding) -> String {
@@ -60,7 +57,7 @@ pub(super) fn tell(group: &Group, all: &[Finding], trail: &Trail) -> Incident {
         hops,
         hands,
         causes,
-        next_steps: next_steps(&findings),
+        next_steps: advice::next_steps(&findings),
         unknowns: unknowns(&findings),
         merged: group.merged.clone(),
         ..Incident::default()
@@ -89,7 +86,7 @@ fn confidence(findings: &[&Finding]) -> f64 {
     ((1.0 - wrong) * 100.0).round().min(99.0) / 100.0
 }
 
-fn actor(finding: &Finding) -> &str {
+pub(super) fn actor(finding: &Finding) -> &str {
     finding.real_principal.as_deref().unwrap_or(&finding.principal)
 }
 
@@ -115,7 +112,7 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>, hands: &[
         return String::new();
     };
     let mut parts = vec![beginning(first)];
-    parts.extend(spread(hops));
+    parts.extend(spread(hops, actor(first)));
     if let Some(worst) = worst.filter(|worst| worst.id != first.id) {
         parts.push(format!(
             "The gravest act, at {} UTC: {}",
@@ -212,8 +209,9 @@ fn beginning(first: &Finding) -> String {
 }
 
 /// The identities that were gained, in order.
-fn spread(hops: &[Hop]) -> Option<String> {
-    let gained = ordered(hops.iter().map(|hop| words::words(&hop.to)));
+fn spread(hops: &[Hop], began: &str) -> Option<String> {
+    let others = hops.iter().filter(|hop| hop.to != began);
+    let gained = ordered(others.map(|hop| words::words(&hop.to)));
     match gained.len() {
         0 => None,
         1 => Some(format!("From there it moved on to {}.", words::list(&gained))),
@@ -297,7 +295,8 @@ fn reason(from: &Finding, to: &Finding, joint: Joint) -> String {
             format!("its token was used after {} was created", words::words(&from.target))
         }
         Joint::Pod => {
-            format!("its token was used after somebody got inside {}", words::words(&from.target))
+            let (who, pod) = (words::words(actor(from)), words::words(&from.target));
+            format!("its token was used after {who} got inside {pod}")
         }
         Joint::Token => "the token that was issued was used".to_owned(),
         Joint::Certificate => "the name that the certificate was signed for acted".to_owned(),
@@ -341,51 +340,17 @@ fn evidence(findings: &[&Finding], hands: &[Hand]) -> Vec<Str> {
     cited.chain(followed).filter(|id| seen.insert((*id).clone())).cloned().collect()
 }
 
-/// The steps of the gravest findings first, none twice.
-fn next_steps(findings: &[&Finding]) -> Vec<String> {
-    let mut by_gravity: Vec<&&Finding> = findings.iter().collect();
-    by_gravity.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let mut steps = withdrawals(findings);
-    let most = by_gravity.iter().map(|finding| finding.next_steps.len()).max().unwrap_or_default();
-    // The first step of every finding comes before the second of any.
-    for rank in 0..most {
-        for step in by_gravity.iter().filter_map(|finding| finding.next_steps.get(rank)) {
-            // There may be a hundred thousand findings.
-            if steps.len() >= MOST_NEXT_STEPS {
-                break;
-            }
-            if !steps.contains(step) {
-                steps.push(step.clone());
-            }
-        }
-    }
-    steps.truncate(MOST_NEXT_STEPS);
-    steps
-}
-
-/// Persons whose identity did the gravest things: whether they or a thief, their credential comes
-/// first.
-fn withdrawals(findings: &[&Finding]) -> Vec<String> {
-    let person = |finding: &&&Finding| {
-        finding.severity >= Severity::High
-            && matches!(finding.actor_kind.as_str(), "user" | "oidc-user" | "cloud-role")
-    };
-    ordered(findings.iter().filter(person).map(|finding| actor(finding).to_owned()))
-        .iter()
-        .map(|who| {
-            let who = words::words(who);
-            format!("Withdraw the credential of {who}, or take its rights away, until its owner has confirmed each of these acts.")
-        })
-        .collect()
-}
-
 fn unknowns(findings: &[&Finding]) -> Vec<String> {
     let mut unknowns = Vec::new();
     if findings.iter().any(|finding| finding.action == "pod.exec" || finding.action == "pod.attach")
     {
         unknowns.push("What was typed and read inside a container after the first command: the API server does not see it.".to_owned());
     }
-    if findings.iter().any(|finding| finding.action.starts_with("secret.")) {
+    let reads = ["secret.read", "secret.list", "secret.watch"];
+    let read = |finding: &&&Finding| {
+        reads.contains(&finding.action.as_str()) && finding.outcome == "allowed"
+    };
+    if findings.iter().any(|finding| read(&finding)) {
         unknowns.push("Whether the secret values that were read have been used outside this cluster (databases, cloud accounts, registries).".to_owned());
     }
     if findings.iter().any(|finding| finding.action == "node.proxy") {
@@ -405,7 +370,7 @@ fn unknowns(findings: &[&Finding]) -> Vec<String> {
 }
 
 /// Questions about rights are asked as objects that do not exist; nothing is touched by them.
-fn is_thing(target: &str) -> bool {
+pub(super) fn is_thing(target: &str) -> bool {
     let (kind, _) = target.split_once(':').unwrap_or((target, ""));
     !(kind.ends_with("accessreview")
         || kind.ends_with("rulesreview")

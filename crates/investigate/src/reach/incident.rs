@@ -6,7 +6,7 @@ use super::{
     snapshot::Snapshot,
     tell, twin, words,
 };
-use trailhound_model::{incident::Reachable, observed::Surety, time::Time};
+use trailhound_model::{incident::Reachable, observed::Surety, time::Time, words::list};
 use trailhound_twin::Twin;
 
 /// Identities and pods of an incident that are searched from.
@@ -28,25 +28,42 @@ pub fn incident_reach(
     reachables(&snapshot, &named)
 }
 
-/// The same on a snapshot. What several of them reach is told of the first only if the others reach
-/// nothing more.
+/// Others that one statement names.
+const MOST_OTHERS: usize = 4;
+
+/// The same on a snapshot. What several of them reach alike is told once, with the names of all.
 pub(super) fn reachables(snapshot: &Snapshot, starts: &[String]) -> Vec<Reachable> {
     let starts: Vec<&str> = starts.iter().take(MOST_STARTS).map(String::as_str).collect();
     let index = Index::new(snapshot, &starts);
-    let mut told: Vec<Reachable> = Vec::new();
+    let mut told: Vec<(Reachable, Vec<String>)> = Vec::new();
     for start in starts {
         let reach = tell::answer(snapshot, &index, start, false);
         for one in statements(&reach) {
-            let same = |known: &Reachable| {
-                (&known.kind, known.count, &known.samples, &known.surety)
-                    == (&one.kind, one.count, &one.samples, &one.surety)
+            let same = |(known, _): &&mut (Reachable, Vec<String>)| {
+                (&known.kind, known.count, known.proved, known.inferred, &known.surety)
+                    == (&one.kind, one.count, one.proved, one.inferred, &one.surety)
             };
-            if !told.iter().any(same) {
-                told.push(one);
+            match told.iter_mut().find(same) {
+                Some((_, others)) => others.push(words::plain(start)),
+                None => told.push((one, Vec::new())),
             }
         }
     }
-    told
+    told.into_iter().map(with_others).collect()
+}
+
+/// Without their names it would read as if only the first could.
+fn with_others((mut one, mut others): (Reachable, Vec<String>)) -> Reachable {
+    let more = others.len().saturating_sub(MOST_OTHERS);
+    others.truncate(MOST_OTHERS);
+    if more > 0 {
+        others.push(format!("{more} more of this incident"));
+    }
+    if !others.is_empty() {
+        let same = if one.kind == "cluster-admin" { "So could" } else { "As many could" };
+        one.sentence = format!("{} {same} {}.", one.sentence, list(&others));
+    }
+    one
 }
 
 fn statements(reach: &Reach) -> Vec<Reachable> {
@@ -55,9 +72,9 @@ fn statements(reach: &Reach) -> Vec<Reachable> {
     let whole = reach.cluster_admin.is_some();
     for (kind, things, verb, noun) in [
         ("secrets", &reach.secrets, "read", "secrets"),
-        ("namespaces", &reach.namespaces, "change objects of", "namespaces"),
-        ("nodes", &reach.nodes, "take", "nodes"),
-        ("identities", &reach.identities, "become", "identities"),
+        ("namespaces", &reach.namespaces, "change what runs in", "namespaces"),
+        ("nodes", &reach.nodes, "take over", "machines (nodes)"),
+        ("identities", &reach.identities, "act as", "other identities (users, accounts, machines)"),
     ] {
         told.extend(statement(reach, kind, things, (verb, noun, whole)));
     }
@@ -80,8 +97,12 @@ fn cluster_admin(reach: &Reach) -> Option<Reachable> {
         kind: "cluster-admin".to_owned(),
         sentence: format!("{} {could}: {steps}", words::plain(&reach.start)),
         count: 1,
+        proved: u64::from(surety == Surety::Proved),
+        inferred: u64::from(surety == Surety::Inferred),
+        unknown: u64::from(surety == Surety::Unknown),
         samples: vec![words::CLUSTER_ADMIN.to_owned()],
         surety: surety.as_str().to_owned(),
+        ..Reachable::default()
     })
 }
 
@@ -97,12 +118,12 @@ fn statement(
     (verb, noun, whole): (&str, &str, bool),
 ) -> Option<Reachable> {
     let first = things.samples.first()?;
-    let surest = first.path.surety;
     let mut sentence = format!(
-        "{} could {verb} {} of {} {noun} that the log knows of",
+        "{} could {verb} {} of the {} {noun} that the log knew of at {} UTC",
         words::plain(&reach.start),
         things.count,
-        things.of
+        things.of,
+        reach.at.clock()
     );
     if let Some(home) = things.by_namespace.iter().find(|home| !home.namespace.is_empty()) {
         let all = if home.count == home.of { "all " } else { "" };
@@ -118,18 +139,41 @@ fn statement(
         kind: kind.to_owned(),
         sentence,
         count: things.count,
+        proved: things.proved,
+        inferred: things.inferred,
+        unknown: things.unknown,
         samples: things.samples.iter().take(MOST_SAMPLES).map(|one| one.entity.clone()).collect(),
-        surety: surest.as_str().to_owned(),
+        surety: least(things).as_str().to_owned(),
+        ..Reachable::default()
     })
 }
 
-fn doubt(things: &Things) -> String {
-    match (things.proved, things.inferred, things.unknown) {
-        (_, 0, 0) => ".".to_owned(),
-        (proved, inferred, 0) => format!(" ({proved} proved, {inferred} inferred)."),
-        (proved, inferred, unknown) => format!(
-            " ({proved} proved, {inferred} inferred, {unknown} only if nothing that the log does not \
-             show stops it)."
-        ),
+/// A number is as sure as the least sure thing in it.
+fn least(things: &Things) -> Surety {
+    match (things.unknown, things.inferred) {
+        (0, 0) => Surety::Proved,
+        (0, _) => Surety::Inferred,
+        _ => Surety::Unknown,
     }
+}
+
+/// What of it is proved, what is not.
+fn doubt(things: &Things) -> String {
+    if things.inferred == 0 && things.unknown == 0 {
+        return ".".to_owned();
+    }
+    if things.inferred == things.count {
+        return ". All of it is only inferred.".to_owned();
+    }
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (things.proved, "proved"),
+        (things.inferred, "only inferred"),
+        (things.unknown, "unknown: nothing in the log says that the way to them works or does not"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    format!(". Of these {}: {}.", things.count, parts.join(", "))
 }

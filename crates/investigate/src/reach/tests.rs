@@ -309,6 +309,32 @@ fn an_incident_says_what_its_hands_could_reach() {
 }
 
 #[test]
+fn what_two_reach_alike_is_told_of_both() {
+    let told = incident::reachables(&shop(), &["sa:shop/cart".into(), "pod:shop/cart-1".into()]);
+    let both = |one: &&trailhound_model::incident::Reachable| {
+        one.sentence.ends_with("could pod shop/cart-1.")
+    };
+    assert!(told.iter().any(|one| both(&one)), "{told:#?}");
+}
+
+#[test]
+fn a_number_that_holds_inferred_things_is_not_called_proved() {
+    let mut snapshot = shop();
+    for secret in snapshot.secrets.iter_mut().take(1) {
+        secret.surety = Surety::Inferred;
+    }
+    let told = incident::reachables(&snapshot, &["sa:shop/cart".into()]);
+    let secrets = told.iter().find(|one| one.kind == "secrets").unwrap();
+    assert_eq!(secrets.surety, "inferred", "{}", secrets.sentence);
+    assert_eq!(secrets.proved + secrets.inferred, secrets.count);
+    assert!(
+        secrets.sentence.contains(&format!("{} only inferred", secrets.inferred)),
+        "{}",
+        secrets.sentence
+    );
+}
+
+#[test]
 fn ten_thousand_subjects_and_pods_are_searched_in_a_second_or_so() {
     let mut snapshot = shop();
     snapshot.roles.push(role(

@@ -226,6 +226,10 @@ struct Reachable<'a> {
     kind: &'a str,
     sentence: &'a str,
     count: u64,
+    proved: u64,
+    inferred: u64,
+    unknown: u64,
+    read: u64,
     samples: &'a [String],
     surety: &'a str,
 }
@@ -237,6 +241,10 @@ impl<'a> Reachable<'a> {
             kind: &reach.kind,
             sentence: &reach.sentence,
             count: reach.count,
+            proved: reach.proved,
+            inferred: reach.inferred,
+            unknown: reach.unknown,
+            read: reach.read,
             samples: &reach.samples,
             surety: &reach.surety,
         }

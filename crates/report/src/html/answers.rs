@@ -29,7 +29,6 @@ pub(crate) struct AnswerView {
 
 /// Something that could be reached.
 pub(crate) struct ReachView {
-    pub(crate) from: String,
     pub(crate) sentence: Vec<Part>,
     pub(crate) samples: String,
     pub(crate) surety: &'static str,
@@ -64,8 +63,7 @@ pub(crate) struct ActView {
 
 /// The questions and answers.
 pub(crate) fn answers(one: &Incident) -> Vec<AnswerView> {
-    one.answers
-        .iter()
+    words::short_answers(one)
         .take(ITEMS)
         .map(|answer| AnswerView {
             question: sanitize::prose(&answer.question),
@@ -84,8 +82,7 @@ pub(crate) fn reach(one: &Incident) -> Vec<ReachView> {
             let samples: Vec<String> =
                 reach.samples.iter().map(|name| sanitize::prose(&words::named(name))).collect();
             ReachView {
-                from: sanitize::prose(&words::named(&reach.from)),
-                sentence: advice::inline(&sanitize::prose(&reach.sentence)),
+                sentence: advice::inline(&sanitize::prose(&words::reached(reach))),
                 samples: words::listed(&samples, SAMPLES),
                 surety: hand::surety(&reach.surety),
             }

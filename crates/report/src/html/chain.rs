@@ -72,7 +72,7 @@ pub(crate) fn chains(hops: &[Hop]) -> Vec<Chain> {
 fn link(hop: &Hop) -> Link {
     Link {
         movement: sanitize::prose(words::movement(&hop.kind)),
-        sure: words::sure(hop.confidence),
+        sure: words::sureness(hop.confidence).to_owned(),
         sentence: sanitize::prose(&words::sentence(&hop.sentence)),
         to: Node::of(&hop.to),
     }

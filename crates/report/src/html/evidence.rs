@@ -146,7 +146,7 @@ fn facts(one: &Finding) -> Vec<Fact> {
     fact(&mut facts, "Credential", one.credential.strip_prefix("cred:").unwrap_or(&one.credential));
     fact(&mut facts, "User agent", &one.user_agent);
     fact(&mut facts, "Cluster", &one.cluster);
-    fact(&mut facts, "Sure", &words::sure(one.confidence));
+    fact(&mut facts, "Sure", words::sureness(one.confidence));
     fact(
         &mut facts,
         "Found by",

@@ -90,7 +90,7 @@ fn edge(bridge: &hand::Bridge) -> Edge {
     Edge {
         from: bridge.from.to_string(),
         to: bridge.to.to_string(),
-        label: format!("{movement} ({})", words::sure(bridge.confidence)),
+        label: format!("{movement} ({})", words::sureness(bridge.confidence)),
         dashed: bridge.is_inferred(),
         tone: Tone::Plain,
     }
@@ -217,7 +217,7 @@ fn ways(one: &Incident) -> Vec<Way> {
         to: name(bridge.to),
         movement: sanitize::prose(words::movement(bridge.kind)),
         sentence: sanitize::prose(&words::sentence(bridge.sentence)),
-        sure: words::sure(bridge.confidence),
+        sure: words::sureness(bridge.confidence).to_owned(),
     };
     hand::bridges(one).iter().take(HANDS * 2).map(way).collect()
 }

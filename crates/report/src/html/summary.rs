@@ -108,10 +108,9 @@ fn what_happened(worst: &Incident) -> String {
 fn how_bad(scan: &Scan, worst: &Incident) -> String {
     let likely = words::sureness(worst.confidence);
     let mut text = format!(
-        "{}: {}. That something is wrong here is {likely} ({}); how sure each step is stands beside it.",
+        "{}: {}. It is {likely} that at least one of its findings is right; how sure each step is stands beside it.",
         capital(worst.severity.as_str()),
         words::urgency(worst.severity),
-        words::percent(worst.confidence)
     );
     let others = scan.incidents.iter().filter(|one| words::is_serious(one)).count() as u64 - 1;
     if others > 0 {

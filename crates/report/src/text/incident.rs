@@ -43,7 +43,7 @@ pub(crate) fn tell(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &F
     spread::commands(page, one);
     let heading = if one.commands.is_empty() { "What to do now" } else { "What else to do" };
     next_steps(page, heading, &one.next_steps);
-    unknowns(page, &one.unknowns);
+    unknowns(page, words::silence(one));
     if page.verbose {
         spread::hands(page, one);
         evidence(page, one, findings);
@@ -78,7 +78,7 @@ fn facts(page: &mut Page, one: &Incident) {
     let addresses: Vec<String> = one.addresses.iter().map(|one| bare(one).to_owned()).collect();
     fact(page, "From", &list(page, &addresses));
     fact(page, "Touched", &names(page, &one.targets));
-    fact(page, "Sure", &words::sure(one.confidence));
+    fact(page, "Sure", &words::sure_of_incident(one.confidence));
     fact(page, "Id", &one.id);
 }
 
@@ -163,6 +163,7 @@ fn hops(page: &mut Page, hops: &[Hop]) {
         return;
     }
     page.heading(2, "How it spread");
+    page.paragraph(4, words::HOPS_SURE, Ink::Faint);
     let shown = if page.verbose { hops.len() } else { HOPS };
     let mut at = "";
     for hop in hops.iter().take(shown) {
@@ -173,7 +174,7 @@ fn hops(page: &mut Page, hops: &[Hop]) {
             "{}: {} ({})",
             words::named(&hop.to),
             words::movement(&hop.kind),
-            words::sure(hop.confidence)
+            words::sureness(hop.confidence)
         );
         page.hanging(4, "→", &text, Ink::Plain);
         at = &hop.to;

@@ -18,24 +18,34 @@ pub(crate) fn answers(page: &mut Page, one: &Incident) {
         return;
     }
     page.heading(2, "Questions and answers");
-    for answer in &one.answers {
+    page.paragraph(4, words::MARKS, Ink::Faint);
+    for answer in words::short_answers(one) {
         let question = format!("{} ({})", answer.question, hand::surety(&answer.surety));
         page.paragraph(4, &question, Ink::Strong);
-        page.paragraph(6, &answer.answer.join(" "), Ink::Plain);
+        if answer.answer.len() < 3 {
+            page.paragraph(6, &answer.answer.join(" "), Ink::Plain);
+            continue;
+        }
+        for sentence in &answer.answer {
+            page.hanging(6, "\u{b7}", sentence, Ink::Plain);
+        }
     }
 }
 
 /// What could be reached.
 pub(crate) fn reach(page: &mut Page, one: &Incident) {
-    if one.reach.is_empty() {
+    let about = words::about_reach(one);
+    if one.reach.is_empty() && about.is_empty() {
         return;
     }
     page.heading(2, "What could be reached");
+    for sentence in &about {
+        page.paragraph(4, sentence, Ink::Faint);
+    }
     let shown = if page.verbose { one.reach.len() } else { LISTED };
     for reach in one.reach.iter().take(shown) {
-        let text = format!("{}: {}", words::named(&reach.from), reach.sentence);
         let sure = Cell::new(hand::surety(&reach.surety), SURE, Ink::Faint);
-        page.row(4, &[sure, Cell::new(&text, 0, Ink::Plain)]);
+        page.row(4, &[sure, Cell::new(&words::reached(reach), 0, Ink::Plain)]);
     }
     more(page, one.reach.len().saturating_sub(shown), "way");
 }

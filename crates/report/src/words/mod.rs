@@ -17,7 +17,7 @@ use crate::{advice, sanitize, text::wrap};
 use std::collections::BTreeSet;
 use trailhound_model::{
     finding::{Finding, FindingKind, Severity},
-    incident::{Incident, Step},
+    incident::{Answer, Incident, Reachable, Step, question},
     scan::Scan,
     time::{HOUR, MINUTE, SECOND, Time},
 };
@@ -209,9 +209,10 @@ pub(crate) fn sureness(confidence: f64) -> &'static str {
     }
 }
 
-/// `very likely, 92%`
-pub(crate) fn sure(confidence: f64) -> String {
-    format!("{}, {}", sureness(confidence), percent(confidence))
+/// How sure it is that at least one finding of an incident is right. The number is in the JSON: two
+/// numbers on one page that mean different things read as a contradiction.
+pub(crate) fn sure_of_incident(confidence: f64) -> String {
+    format!("{} that at least one of its findings is right", sureness(confidence))
 }
 
 /// `a, b, c and 4 more`
@@ -235,6 +236,44 @@ pub(crate) fn weaknesses(scan: &Scan) -> Vec<&Finding> {
     let mut weak: Vec<&Finding> = scan.findings.iter().filter(stands).collect();
     weak.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     weak
+}
+
+/// What the marks on answers mean.
+pub(crate) const MARKS: &str = "proved: records of this log show it. inferred: it follows from them, and may be wrong. unknown: nothing in this log says.";
+
+/// What the likelihood of a hop means.
+pub(crate) const HOPS_SURE: &str = "In brackets: how likely it is that the one led to the other.";
+
+/// A sentence of what could be reached, with who could if it does not begin with that.
+pub(crate) fn reached(reach: &Reachable) -> String {
+    let who = named(&reach.from);
+    if reach.sentence.to_lowercase().starts_with(&who.to_lowercase()) {
+        return sentence(&reach.sentence);
+    }
+    format!("{}: {}", sentence(&who).trim_end_matches('.'), reach.sentence)
+}
+
+/// The answers that stand under their questions; the others have sections of their own, so that
+/// nothing is said twice.
+pub(crate) fn short_answers(one: &Incident) -> impl Iterator<Item = &Answer> {
+    let own = [question::REACH, question::NOW, question::SILENCE];
+    one.answers.iter().filter(move |answer| !own.contains(&answer.question.as_str()))
+}
+
+fn answer_to<'a>(one: &'a Incident, question: &str) -> Option<&'a Answer> {
+    one.answers.iter().find(|answer| answer.question == question)
+}
+
+/// What is said of what could be reached beside the ways themselves.
+pub(crate) fn about_reach(one: &Incident) -> Vec<String> {
+    let told = |sentence: &&String| !one.reach.iter().any(|reach| reach.sentence == **sentence);
+    let answer = answer_to(one, question::REACH);
+    answer.into_iter().flat_map(|answer| &answer.answer).filter(told).cloned().collect()
+}
+
+/// What the log cannot tell.
+pub(crate) fn silence(one: &Incident) -> &[String] {
+    answer_to(one, question::SILENCE).map_or(&one.unknowns, |answer| &answer.answer)
 }
 
 /// The steps to show if there is room for `limit`: the worst, earlier before later, in order.

@@ -309,7 +309,7 @@ fn answers() -> Vec<Answer> {
             ],
         ),
         answer(
-            "What is to be done now?",
+            "What to do now?",
             "proved",
             &["Remove the binding, then end the credentials: see the commands."],
         ),
@@ -332,6 +332,7 @@ fn reach() -> Vec<Reachable> {
         count,
         samples: strings(samples),
         surety: surety.into(),
+        ..Reachable::default()
     };
     vec![
         reachable(

@@ -84,6 +84,11 @@ impl Certificates {
         signed_now.then_some(trail)
     }
 
+    /// The latest request of a name.
+    pub(super) fn named(&self, name: &str) -> Option<&CertificateTrail> {
+        self.requests.get(name)
+    }
+
     fn make_room(&mut self) {
         if self.requests.len() < MOST_REQUESTS {
             return;

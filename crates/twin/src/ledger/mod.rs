@@ -161,6 +161,11 @@ impl Ledger {
         self.addresses.identities(address)
     }
 
+    /// The latest request for a certificate of a name.
+    pub fn certificate(&self, name: &str) -> Option<&CertificateTrail> {
+        self.certificates.named(name)
+    }
+
     /// Certificate requests whose certificate is not known by fingerprint and may be this user's.
     pub fn certificates_before(&self, time: Time, user: &str) -> Vec<&CertificateTrail> {
         self.certificates.before(time, user)
@@ -204,7 +209,7 @@ impl Ledger {
                 self.secrets.observe(fact);
                 self.secret_written(fact);
             }
-            A::CsrCreate | A::CsrApprove | A::CsrSign => self.certificate(fact),
+            A::CsrCreate | A::CsrApprove | A::CsrSign => self.certificate_request(fact),
             A::AccountCreate => self.account_created(fact),
             _ if fact.event.resource() == "pods" => self.pods.observe(fact),
             _ => {}
@@ -280,7 +285,7 @@ impl Ledger {
         life.issue = Some(issue);
     }
 
-    fn certificate(&mut self, fact: &Fact) {
+    fn certificate_request(&mut self, fact: &Fact) {
         let Some(trail) = self.certificates.observe(fact) else { return };
         let issue = Issue {
             how: IssuedHow::Certificate,

@@ -1,0 +1,161 @@
+//! What became of the certificates that an incident asked for or approved: whether they were signed,
+//! fetched and used, as far as the log has it.
+//!
+//! A certificate outlives its request and cannot be revoked, so that "approved" alone leaves the
+//! reader with the wrong question. At `Metadata` level only the write of the request's status is
+//! seen, which is told as inferred.
+
+use super::{Acts, Frame, moment};
+use std::collections::BTreeSet;
+use trailhound_model::{
+    incident::Incident,
+    observed::Surety,
+    time::{MINUTE, Time},
+    words::words,
+};
+use trailhound_twin::ledger::certificates::CertificateTrail;
+
+/// Certificates that are told.
+const MOST: usize = 6;
+/// A request may have been made a little before what is known of the incident.
+const BEFORE: i64 = 10 * MINUTE;
+
+/// A certificate of an incident.
+pub(super) struct Certificate<'a> {
+    name: String,
+    approved: bool,
+    fetched: Option<Time>,
+    trail: Option<&'a CertificateTrail>,
+    used: Option<(Time, Vec<String>)>,
+}
+
+/// The certificates of an incident, by the names of their requests.
+pub(super) fn of<'a>(incident: &Incident, acts: &Acts, frame: Frame<'a>) -> Vec<Certificate<'a>> {
+    let touched = |action: &str| matches!(action, "csr.create" | "csr.approve");
+    let targets: BTreeSet<&str> = acts
+        .done(touched)
+        .map(|(_, act)| act.target.as_str())
+        .filter(|t| !t.ends_with('*'))
+        .collect();
+    let one = |target: &str| {
+        let name = target.split_once(':').map_or(target, |(_, name)| name).to_owned();
+        let trail = frame.twin.and_then(|twin| twin.ledger().certificate(&name));
+        let trail = trail.filter(|trail| is_of(trail, incident));
+        let signed = trail.and_then(|trail| trail.signed.as_ref()).map(|record| record.time);
+        let fetched = acts
+            .done(|action| action == "object.read")
+            .filter(|(_, act)| act.target == target && signed.is_some_and(|at| act.last >= at))
+            .map(|(_, act)| act.last)
+            .last();
+        let approved =
+            acts.done(|action| action == "csr.approve").any(|(_, act)| act.target == target);
+        Certificate { approved, fetched, used: used(trail, frame), trail, name }
+    };
+    targets.into_iter().take(MOST).map(one).collect()
+}
+
+/// A name may have been used again: only a request of that time is the one.
+fn is_of(trail: &CertificateTrail, incident: &Incident) -> bool {
+    let begun = trail.requested.as_ref().map(|hand| hand.witness.time);
+    let begun = begun.or_else(|| trail.approved.as_ref().map(|hand| hand.witness.time));
+    begun.is_some_and(|at| at.since(incident.first_seen) >= -BEFORE && at <= incident.last_seen)
+}
+
+fn used(trail: Option<&CertificateTrail>, frame: Frame) -> Option<(Time, Vec<String>)> {
+    let fingerprint = &trail?.fingerprint;
+    let life = frame.twin?.ledger().credential(fingerprint).filter(|_| !fingerprint.is_empty())?;
+    let from = life.addresses().into_iter().map(ToOwned::to_owned).collect();
+    Some((life.first.as_ref()?.time, from))
+}
+
+impl Certificate<'_> {
+    /// Whom it names, if the log says.
+    fn whom(&self) -> Option<String> {
+        let name = self.trail.map(|trail| trail.common_name.as_str()).filter(|n| !n.is_empty())?;
+        Some(words(&format!("user:{name}")))
+    }
+
+    /// How sure it is that it was signed.
+    fn signed(&self) -> Option<(Surety, Time)> {
+        let trail = self.trail?;
+        let at = trail.signed.as_ref()?.time;
+        match (trail.fingerprint.is_empty(), trail.common_name.is_empty()) {
+            (false, _) => Some((Surety::Proved, at)),
+            (true, true) => Some((Surety::Inferred, at)),
+            // Contents are logged, and no certificate was in them.
+            (true, false) => None,
+        }
+    }
+
+    fn proved(&self) -> bool {
+        self.signed().is_some_and(|(surety, _)| surety == Surety::Proved)
+    }
+
+    fn named(&self) -> String {
+        match self.whom() {
+            Some(whom) => format!("Certificate request {} (a certificate for {whom})", self.name),
+            None => format!("Certificate request {} (for whom, this log does not say)", self.name),
+        }
+    }
+
+    /// What became of it.
+    pub(super) fn fate(&self) -> String {
+        let approved = if self.approved { "was approved" } else { "was made" };
+        let signed = match self.signed() {
+            Some((Surety::Proved, at)) => format!(
+                "the cluster signed it at {}, which is proved: the log has the certificate",
+                moment(at)
+            ),
+            Some((_, at)) => format!(
+                "its status was written at {}, so that it was probably signed then (inferred: this log does not hold the answer)",
+                moment(at)
+            ),
+            None => "whether it was signed, the log cannot tell".to_owned(),
+        };
+        let fetched = match self.fetched {
+            Some(at) => format!(
+                " The request was read again at {}, which hands out the certificate.",
+                moment(at)
+            ),
+            None => String::new(),
+        };
+        let used = match (&self.used, self.signed()) {
+            (Some((at, from)), _) => {
+                format!(
+                    " The certificate was used from {} on, from {}.",
+                    moment(*at),
+                    from.join(", ")
+                )
+            }
+            (None, _) if self.proved() => " No request of this log was made with it.".to_owned(),
+            _ => " Whether a certificate of it was used, the log cannot tell.".to_owned(),
+        };
+        let lasts = match self.signed() {
+            Some(_) => {
+                " A signed certificate stays valid until it expires, also when its request is deleted; Kubernetes cannot revoke it."
+            }
+            None => {
+                " If it was signed, the certificate stays valid until it expires, also when its request is deleted."
+            }
+        };
+        format!("{} {approved}; {signed}.{fetched}{used}{lasts}", self.named())
+    }
+
+    /// As a credential that is burnt.
+    pub(super) fn burnt(&self) -> Option<String> {
+        let (surety, _) = self.signed()?;
+        let whom = self.whom().unwrap_or_else(|| "a name that this log does not say".to_owned());
+        let how = if surety == Surety::Proved { "signed" } else { "probably signed" };
+        Some(format!("A client certificate for {whom}, {how} on request {}.", self.name))
+    }
+
+    /// What to do about it.
+    pub(super) fn step(&self) -> Option<String> {
+        let whom = self.whom()?;
+        self.signed()?;
+        Some(format!(
+            "Plan to replace the certificate authority of the cluster, and watch every request of {whom}: the certificate of request {} works until it expires.",
+            self.name
+        ))
+    }
+}
