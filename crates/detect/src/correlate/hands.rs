@@ -251,6 +251,8 @@ impl Hand {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hands {
     known: HashMap<Key, Hand>,
+    /// Hands forgotten because there were too many.
+    pub(super) forgotten: u64,
 }
 
 impl Hands {
@@ -279,6 +281,7 @@ impl Hands {
         ages.sort_unstable();
         for (_, _, key) in ages.into_iter().take(MOST_HANDS / 10) {
             self.known.remove(&key);
+            self.forgotten += 1;
         }
     }
 }
