@@ -505,7 +505,17 @@ impl Cluster {
         }
         outcome.first = earliest(outcome.first, self.coverage.first());
         outcome.last = outcome.last.max(self.coverage.last());
-        for (count, what) in [
+        let reached = self.bounds().into_iter().filter(|(count, _)| *count > 0);
+        let tell = |(count, what): (u64, &str)| match name.as_str() {
+            "" => format!("{count} {what}"),
+            name => format!("{count} {what} (cluster {name})"),
+        };
+        outcome.bounds.extend(reached.map(tell));
+    }
+
+    /// How many of what was not kept or cannot be relied upon, in words that follow the number.
+    fn bounds(&self) -> Vec<(u64, &'static str)> {
+        let mut bounds = vec![
             (self.past.forgotten, "actors whose history was forgotten because there were too many"),
             (
                 self.windows.forgotten + self.joints.forgotten,
@@ -539,11 +549,10 @@ impl Cluster {
                 self.stages.forgotten,
                 "open requests that were forgotten because there were too many",
             ),
-        ] {
-            if count > 0 {
-                outcome.bounds.push(format!("{count} {what}"));
-            }
-        }
+        ];
+        bounds.extend(self.correlator.bounds());
+        bounds.extend(self.twin.bounds());
+        bounds
     }
 
     /// The findings, with the sentences of those that grew told with their last counts.

@@ -41,11 +41,31 @@ pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
         answers::answer(incident, &own, Frame { log_begins, log_ends, twin });
     }
     if let Some(last) = scan.input.last {
-        let postures = twins.iter().flat_map(|(cluster, twin)| {
-            reach::posture_findings(twin, cluster, last).into_iter().take(MOST_POSTURES)
-        });
-        scan.findings.extend(postures.collect::<Vec<_>>());
+        for (cluster, twin) in twins {
+            let postures = reach::posture_findings(twin, cluster, last, MOST_POSTURES);
+            scan.input.warnings.extend(left_out(&postures, cluster));
+            scan.findings.extend(postures.findings);
+        }
     }
+}
+
+/// That there is more than is told.
+fn left_out(postures: &reach::Postures, cluster: &str) -> Vec<String> {
+    let of = if cluster.is_empty() { String::new() } else { format!(" of cluster {cluster}") };
+    let mut said = Vec::new();
+    if postures.left_out > 0 {
+        said.push(format!(
+            "{} more standing grants{of} are as dangerous as to be told, but only the {MOST_POSTURES} worst are; `trailhound reach --worst` ranks all",
+            postures.left_out
+        ));
+    }
+    if postures.unsearched > 0 {
+        said.push(format!(
+            "{} standing grants{of} were not searched for what they lead to because there were too many",
+            postures.unsearched
+        ));
+    }
+    said
 }
 
 fn reached(

@@ -8,6 +8,7 @@
 //! The parts do not see one another's insides; what one needs of another it asks through the public
 //! functions of the other, so that each can be understood and tested alone.
 
+mod bounds;
 pub mod causes;
 pub mod ledger;
 pub mod objects;

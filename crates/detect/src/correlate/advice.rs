@@ -25,6 +25,10 @@ pub(super) fn next_steps(findings: &[&Finding]) -> Vec<String> {
     // The first step of every finding comes before the second of any.
     for rank in 0..most {
         for finding in &by_gravity {
+            // There may be a hundred thousand findings.
+            if steps.len() >= MOST_NEXT_STEPS {
+                return steps;
+            }
             let Some(step) = finding.next_steps.get(rank) else { continue };
             if topics.insert(topic(step)) {
                 steps.push(alone(step, finding));
@@ -40,6 +44,9 @@ pub(super) fn next_steps(findings: &[&Finding]) -> Vec<String> {
 fn withdrawals(findings: &[&Finding]) -> Vec<(String, String)> {
     let mut told: Vec<(String, String)> = Vec::new();
     for finding in findings {
+        if told.len() >= MOST_NEXT_STEPS {
+            break;
+        }
         let person = matches!(finding.actor_kind.as_str(), "user" | "oidc-user" | "cloud-role");
         let topic = about(actor(finding).split_once(':').map_or("", |(_, name)| name));
         if finding.severity < Severity::High || !person || told.iter().any(|(t, _)| *t == topic) {

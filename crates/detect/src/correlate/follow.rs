@@ -114,12 +114,32 @@ pub(super) struct Trail {
     first_seen: Map<Key, Time>,
     /// Acts that were not kept because there were too many.
     pub(super) left_out: u64,
+    /// Traces forgotten because there were too many.
+    forgotten: u64,
 }
 
 /// A tie that was found: from which act, why, how long ago.
 type Found = (usize, Joint);
 
 impl Trail {
+    /// How many of what was not kept, in words that follow the number.
+    pub(super) fn bounds(&self) -> [(u64, &'static str); 3] {
+        [
+            (
+                self.left_out,
+                "acts of incidents are not told because there were too many: an incident may hold more than it shows",
+            ),
+            (
+                self.hands.forgotten,
+                "users of a credential at an address were forgotten because there were too many: what they did before is not joined to incidents",
+            ),
+            (
+                self.forgotten,
+                "traces of incidents were forgotten because there were too many: what used them later is not joined to the incident",
+            ),
+        ]
+    }
+
     /// Acts of a group are in another now.
     pub(super) fn moved(&mut self, acts: &[usize], home: usize) {
         for act in acts {
@@ -240,7 +260,8 @@ impl Trail {
         }
         while self.order.len() > MOST_TRACES {
             let oldest = self.order.pop_front();
-            oldest.and_then(|key| self.traces.remove(&key));
+            let left = oldest.and_then(|key| self.traces.remove(&key));
+            self.forgotten += u64::from(left.is_some());
         }
         self.await_unnamed(act, fact);
     }

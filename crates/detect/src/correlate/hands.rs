@@ -248,6 +248,8 @@ impl Hand {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hands {
     known: Map<Key, Hand>,
+    /// Hands forgotten because there were too many.
+    pub(super) forgotten: u64,
 }
 
 impl Hands {
@@ -277,6 +279,7 @@ impl Hands {
         ages.sort_unstable();
         for (_, _, key) in ages.into_iter().take(MOST_HANDS / 10) {
             self.known.remove(&key);
+            self.forgotten += 1;
         }
     }
 }

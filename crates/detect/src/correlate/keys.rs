@@ -305,14 +305,14 @@ mod tests {
     fn a_role_binding_is_the_one_of_its_namespace() {
         let fact = allowed(r#"RoleBinding "developers/catalog" of Role "edit" to Group "dev""#);
         let binding = ("rolebindings", "catalog", "developers");
-        assert_eq!(rights_of(&fact), [Some(binding), Some(("roles", "catalog", "edit"))]);
+        assert_eq!(rights_of(&fact.event), [Some(binding), Some(("roles", "catalog", "edit"))]);
     }
 
     #[test]
     fn a_name_with_quotes_is_no_other_binding() {
         let name = r#"ClusterRoleBinding "x\" of ClusterRole \"cluster-admin" of ClusterRole "y" to User "z""#;
-        assert_eq!(rights_of(&allowed(name)), [None, None]);
-        assert_eq!(rights_of(&allowed("ClusterRoleBinding")), [None, None]);
+        assert_eq!(rights_of(&allowed(name).event), [None, None]);
+        assert_eq!(rights_of(&allowed("ClusterRoleBinding").event), [None, None]);
     }
 
     #[test]

@@ -167,6 +167,11 @@ impl Correlator {
         self.trail.moved(&group.acts, home);
     }
 
+    /// How many of what was not kept, in words that follow the number.
+    pub fn bounds(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.trail.bounds().into_iter()
+    }
+
     /// The incidents so far, worst first.
     pub fn incidents(&self, all: &[Finding]) -> Vec<Incident> {
         let mut incidents: Vec<Incident> = self

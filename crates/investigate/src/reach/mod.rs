@@ -31,7 +31,7 @@ mod tests;
 pub use answer::{Cut, GrantRef, InNamespace, Path, Reach, Step, Thing, Things};
 pub use edge::EdgeKind;
 pub use incident::incident_reach;
-pub use posture::posture_findings;
+pub use posture::{Postures, posture_findings};
 pub use snapshot::Snapshot;
 pub use tell::reach;
 pub use twin::{reach_at, snapshot};

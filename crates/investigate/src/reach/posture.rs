@@ -3,7 +3,7 @@
 use super::{
     snapshot::Snapshot,
     twin, words,
-    worst::{Posture, worst},
+    worst::{Posture, ranking},
 };
 use std::collections::BTreeMap;
 use trailhound_model::{
@@ -13,21 +13,35 @@ use trailhound_model::{
 };
 use trailhound_twin::Twin;
 
-/// Findings of one cluster: the worst grants only, for a reader has to go through them by hand.
-const MOST_FINDINGS: usize = 25;
-
 const RULE: &str = "posture-standing-grant";
 
-/// The worst standing grants of the cluster at a time, as findings.
-pub fn posture_findings(twin: &Twin, cluster: &str, at: Time) -> Vec<Finding> {
-    findings_of(&twin::snapshot(twin, at), cluster)
+/// The worst standing grants of a cluster as findings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Postures {
+    /// Worst first.
+    pub findings: Vec<Finding>,
+    /// Grants that would be findings too, beyond the number that was asked for.
+    pub left_out: u64,
+    /// Grants that were not looked at, because there were too many.
+    pub unsearched: u64,
+}
+
+/// The worst standing grants of the cluster at a time, as findings: `most` of them, for a reader has to
+/// go through them by hand.
+pub fn posture_findings(twin: &Twin, cluster: &str, at: Time, most: usize) -> Postures {
+    findings_of(&twin::snapshot(twin, at), cluster, most)
 }
 
 /// The same of a snapshot.
-pub(super) fn findings_of(snapshot: &Snapshot, cluster: &str) -> Vec<Finding> {
-    let postures = worst(snapshot);
-    let telling = postures.iter().filter(|posture| is_telling(posture));
-    telling.take(MOST_FINDINGS).map(|posture| finding(snapshot, posture, cluster)).collect()
+pub(super) fn findings_of(snapshot: &Snapshot, cluster: &str, most: usize) -> Postures {
+    let ranking = ranking(snapshot);
+    let telling: Vec<&Posture> = ranking.postures.iter().filter(|one| is_telling(one)).collect();
+    let told = telling.iter().take(most);
+    Postures {
+        findings: told.map(|posture| finding(snapshot, posture, cluster)).collect(),
+        left_out: telling.len().saturating_sub(most) as u64,
+        unsearched: ranking.left_out,
+    }
 }
 
 /// A deployer that deploys into its own namespace is no weakness.

@@ -47,10 +47,47 @@ pub(super) struct Held {
     pub(super) rule: usize,
 }
 
+/// Verbs as bits: rules are asked for many, and the words need comparing but once.
+type Verbs = u16;
+
+const GET: Verbs = 1;
+const LIST: Verbs = 1 << 1;
+const WATCH: Verbs = 1 << 2;
+const CREATE: Verbs = 1 << 3;
+const UPDATE: Verbs = 1 << 4;
+const PATCH: Verbs = 1 << 5;
+const DELETE: Verbs = 1 << 6;
+const DELETE_COLLECTION: Verbs = 1 << 7;
+const IMPERSONATE: Verbs = 1 << 8;
+const BIND: Verbs = 1 << 9;
+const ESCALATE: Verbs = 1 << 10;
+const APPROVE: Verbs = 1 << 11;
+/// Verbs of requests that name no object.
+const NAMELESS: Verbs = CREATE | DELETE_COLLECTION;
+
+fn verb(word: &str) -> Verbs {
+    match word {
+        "*" => Verbs::MAX,
+        "get" => GET,
+        "list" => LIST,
+        "watch" => WATCH,
+        "create" => CREATE,
+        "update" => UPDATE,
+        "patch" => PATCH,
+        "delete" => DELETE,
+        "deletecollection" => DELETE_COLLECTION,
+        "impersonate" => IMPERSONATE,
+        "bind" => BIND,
+        "escalate" => ESCALATE,
+        "approve" => APPROVE,
+        _ => 0,
+    }
+}
+
 /// Verbs, group and resources of a power's requests; any combination serves.
 struct Ask {
     power: Power,
-    verbs: &'static [&'static str],
+    verbs: Verbs,
     group: &'static str,
     /// `resource` or `resource/subresource`.
     resources: &'static [&'static str],
@@ -58,13 +95,13 @@ struct Ask {
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
-const CHANGE: &[&str] = &["update", "patch"];
-const WRITE: &[&str] = &["create", "update", "patch"];
-const ANY_WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
+const CHANGE: Verbs = UPDATE | PATCH;
+const WRITE: Verbs = CREATE | CHANGE;
+const ANY_WRITE: Verbs = WRITE | DELETE | DELETE_COLLECTION;
 
 const fn ask(
     power: Power,
-    verbs: &'static [&'static str],
+    verbs: Verbs,
     group: &'static str,
     resources: &'static [&'static str],
 ) -> Ask {
@@ -72,10 +109,10 @@ const fn ask(
 }
 
 const ASKS: &[Ask] = &[
-    ask(Power::ListSecrets, &["list", "watch"], "", &["secrets"]),
-    ask(Power::GetSecrets, &["get"], "", &["secrets"]),
-    ask(Power::CreateSecrets, &["create"], "", &["secrets"]),
-    ask(Power::CreatePods, &["create"], "", &["pods"]),
+    ask(Power::ListSecrets, LIST | WATCH, "", &["secrets"]),
+    ask(Power::GetSecrets, GET, "", &["secrets"]),
+    ask(Power::CreateSecrets, CREATE, "", &["secrets"]),
+    ask(Power::CreatePods, CREATE, "", &["pods"]),
     ask(Power::CreatePods, WRITE, "", &["replicationcontrollers"]),
     ask(
         Power::CreatePods,
@@ -86,26 +123,26 @@ const ASKS: &[Ask] = &[
     ask(Power::CreatePods, WRITE, "batch", &["jobs", "cronjobs"]),
     ask(Power::PatchPods, CHANGE, "", &["pods"]),
     ask(Power::DebugPods, CHANGE, "", &["pods/ephemeralcontainers"]),
-    ask(Power::ExecPods, &["create"], "", &["pods/exec"]),
-    ask(Power::ExecPodsByGet, &["get"], "", &["pods/exec"]),
-    ask(Power::AttachPods, &["create"], "", &["pods/attach"]),
-    ask(Power::AttachPodsByGet, &["get"], "", &["pods/attach"]),
-    ask(Power::ProxyNodes, &["get", "create"], "", &["nodes/proxy"]),
-    ask(Power::RequestToken, &["create"], "", &["serviceaccounts/token"]),
-    ask(Power::ImpersonateUsers, &["impersonate"], "", &["users"]),
-    ask(Power::ImpersonateGroups, &["impersonate"], "", &["groups"]),
-    ask(Power::ImpersonateAccounts, &["impersonate"], "", &["serviceaccounts"]),
-    ask(Power::BindClusterRoles, &["bind"], RBAC, &["clusterroles"]),
-    ask(Power::BindRoles, &["bind"], RBAC, &["roles"]),
-    ask(Power::EscalateClusterRoles, &["escalate"], RBAC, &["clusterroles"]),
-    ask(Power::EscalateRoles, &["escalate"], RBAC, &["roles"]),
+    ask(Power::ExecPods, CREATE, "", &["pods/exec"]),
+    ask(Power::ExecPodsByGet, GET, "", &["pods/exec"]),
+    ask(Power::AttachPods, CREATE, "", &["pods/attach"]),
+    ask(Power::AttachPodsByGet, GET, "", &["pods/attach"]),
+    ask(Power::ProxyNodes, GET | CREATE, "", &["nodes/proxy"]),
+    ask(Power::RequestToken, CREATE, "", &["serviceaccounts/token"]),
+    ask(Power::ImpersonateUsers, IMPERSONATE, "", &["users"]),
+    ask(Power::ImpersonateGroups, IMPERSONATE, "", &["groups"]),
+    ask(Power::ImpersonateAccounts, IMPERSONATE, "", &["serviceaccounts"]),
+    ask(Power::BindClusterRoles, BIND, RBAC, &["clusterroles"]),
+    ask(Power::BindRoles, BIND, RBAC, &["roles"]),
+    ask(Power::EscalateClusterRoles, ESCALATE, RBAC, &["clusterroles"]),
+    ask(Power::EscalateRoles, ESCALATE, RBAC, &["roles"]),
     ask(Power::WriteClusterRoles, CHANGE, RBAC, &["clusterroles"]),
     ask(Power::WriteRoles, CHANGE, RBAC, &["roles"]),
     ask(Power::WriteBindings, WRITE, RBAC, &["rolebindings"]),
     ask(Power::WriteClusterBindings, WRITE, RBAC, &["clusterrolebindings"]),
-    ask(Power::CreateCsr, &["create"], CERTIFICATES, &["certificatesigningrequests"]),
+    ask(Power::CreateCsr, CREATE, CERTIFICATES, &["certificatesigningrequests"]),
     ask(Power::ApproveCsr, CHANGE, CERTIFICATES, &["certificatesigningrequests/approval"]),
-    ask(Power::ApproveSigner, &["approve"], CERTIFICATES, &["signers"]),
+    ask(Power::ApproveSigner, APPROVE, CERTIFICATES, &["signers"]),
     ask(
         Power::WriteWebhooks,
         WRITE,
@@ -152,9 +189,11 @@ impl Power {
 pub(super) fn powers(rules: &[PolicyRule]) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
     for (rule, policy) in rules.iter().enumerate() {
-        for ask in ASKS {
+        let shape = Shape::of(policy);
+        let first = held.len();
+        for ask in ASKS.iter().filter(|ask| shape.serves(ask)) {
             let one = Held { power: ask.power, rule };
-            if !held.contains(&one) && serves(policy, ask) {
+            if held.get(first..).is_none_or(|own| !own.contains(&one)) {
                 held.push(one);
             }
         }
@@ -173,20 +212,6 @@ pub(super) fn everything(rules: &[PolicyRule]) -> Option<usize> {
     })
 }
 
-/// Whether a rule allows a request. An empty name is that of a collection.
-pub(super) fn allows(
-    rule: &PolicyRule,
-    verb: &str,
-    group: &str,
-    resource: &str,
-    name: &str,
-) -> bool {
-    let verb_fits = has(&rule.verbs, "*") || has(&rule.verbs, verb);
-    let group_fits = has(&rule.api_groups, "*") || has(&rule.api_groups, group);
-    let name_fits = rule.resource_names.is_empty() || has(&rule.resource_names, name);
-    verb_fits && group_fits && name_fits && names_resource(rule, resource)
-}
-
 fn names_resource(rule: &PolicyRule, resource: &str) -> bool {
     let sub = resource.split_once('/').map(|(_, sub)| sub);
     rule.resources.iter().any(|held| {
@@ -196,19 +221,38 @@ fn names_resource(rule: &PolicyRule, resource: &str) -> bool {
     })
 }
 
-/// Whether a rule allows one of the requests of an ask, for any name if it names some. A new object
-/// has no name yet when rights are judged, so a rule with names never allows to create one; a
-/// subresource is created under the name of its object.
-fn serves(rule: &PolicyRule, ask: &Ask) -> bool {
-    let name = rule.resource_names.first().map_or("", Str::as_str);
-    ask.resources.iter().any(|resource| {
-        ask.verbs.iter().any(|verb| {
-            let nameless =
-                matches!(*verb, "create" | "deletecollection") && !resource.contains('/');
-            let name = if nameless { "" } else { name };
-            allows(rule, verb, ask.group, resource, name)
-        })
-    })
+/// A rule as the asks need it.
+struct Shape<'r> {
+    rule: &'r PolicyRule,
+    verbs: Verbs,
+    every_group: bool,
+    /// Verbs of requests that it allows although they name no object.
+    nameless: Verbs,
+}
+
+impl Shape<'_> {
+    fn of(rule: &PolicyRule) -> Shape<'_> {
+        let nameless = rule.resource_names.is_empty() || has(&rule.resource_names, "");
+        Shape {
+            rule,
+            verbs: rule.verbs.iter().fold(0, |verbs, word| verbs | verb(word)),
+            every_group: has(&rule.api_groups, "*"),
+            nameless: if nameless { NAMELESS } else { 0 },
+        }
+    }
+
+    /// Whether it allows one of the requests of an ask, for any name if it names some. A new object
+    /// has no name yet when rights are judged, so a rule with names never allows to create one; a
+    /// subresource is created under the name of its object.
+    fn serves(&self, ask: &Ask) -> bool {
+        let verbs = self.verbs & ask.verbs;
+        verbs != 0
+            && (self.every_group || has(&self.rule.api_groups, ask.group))
+            && ask.resources.iter().any(|resource| {
+                let named = verbs & !NAMELESS != 0 || resource.contains('/');
+                (named || verbs & self.nameless != 0) && names_resource(self.rule, resource)
+            })
+    }
 }
 
 fn rules_all_names(rules: &[PolicyRule], rule: usize) -> bool {

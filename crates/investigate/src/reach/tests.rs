@@ -295,9 +295,20 @@ fn unused_grants_rank_before_used_ones_and_builtin_ones_only_when_widened() {
             "rolebinding:shop/cart-secrets",
         ]
     );
-    let findings = posture::findings_of(&snapshot, "c");
+    let told = posture::findings_of(&snapshot, "c", 20);
+    let findings = &told.findings;
+    assert_eq!((told.left_out, told.unsearched), (0, 0));
     assert!(findings.iter().all(|one| one.kind == FindingKind::Posture && !one.id.is_empty()));
     assert!(findings[1].explanation.contains("was not used once"), "{}", findings[1].explanation);
+}
+
+#[test]
+fn grants_beyond_the_worst_are_counted() {
+    let snapshot = shop();
+    let all = posture::findings_of(&snapshot, "c", 20).findings;
+    let told = posture::findings_of(&snapshot, "c", 1);
+    assert!(all.len() > 1);
+    assert_eq!((&told.findings[..], told.left_out), (&all[..1], all.len() as u64 - 1));
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time) {
     let mut seen: BTreeMap<usize, BTreeSet<Seen>> = BTreeMap::new();
     let mut members: BTreeMap<Str, BTreeSet<Str>> = BTreeMap::new();
     let mut since = at;
+    let own = rbac::Own::default();
     for (key, version) in bindings {
         let role = role_key(key, &version.body).and_then(|key| roles.get(&key)).copied();
         let uses = uses_of(rbac, key, at);
@@ -75,7 +76,7 @@ fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time) {
             seen.entry(role).or_default().extend(seen_by(rbac, key, at));
         }
         note_members(&mut members, &version.body, &uses);
-        taken.grants.push(grant(key, version, role, uses));
+        taken.grants.push(grant(key, version, role, uses, &own));
     }
     taken.since = since;
     let mut order: Vec<(&RoleKey, &usize)> = roles.iter().collect();
@@ -152,6 +153,7 @@ fn grant(
     version: &Version<BindingBody>,
     role: Option<usize>,
     uses: BTreeMap<Str, UseCount>,
+    own: &rbac::Own,
 ) -> Grant {
     let home = |subject: &Subject| {
         let lacks = subject.kind == "ServiceAccount" && subject.namespace.is_empty();
@@ -167,7 +169,7 @@ fn grant(
         role,
         subjects: version.body.subjects.iter().map(home).collect(),
         surety: if maybe { Surety::Unknown } else { version.surety },
-        builtin: rbac::is_own(key, &version.body),
+        builtin: own.has(key, &version.body),
         uses,
     }
 }

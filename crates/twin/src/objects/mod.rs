@@ -166,6 +166,11 @@ impl Objects {
         self.uses.of(&format!("system:serviceaccount:{namespace}:{account}"))
     }
 
+    /// Requests of service accounts that were not counted because there were too many accounts.
+    pub fn uses_left_out(&self) -> u64 {
+        self.uses.left_out
+    }
+
     /// What did not fit.
     pub fn dropped(&self) -> Dropped {
         self.store.dropped

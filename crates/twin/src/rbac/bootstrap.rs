@@ -61,6 +61,14 @@ impl Bootstrap {
         BY_NAME.bindings.get(key)
     }
 
+    /// All bindings of the table.
+    pub(super) fn bindings() -> Vec<(BindingKey, BindingBody)> {
+        let mut table = Bootstrap::default();
+        let lines = TABLE.lines().filter(|line| line.starts_with("binding "));
+        lines.for_each(|line| table.read(line));
+        table.bindings
+    }
+
     fn read(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         match words.next() {

@@ -97,18 +97,26 @@ pub struct Rbac {
     dropped: u64,
 }
 
-/// Whether a binding is one that Kubernetes makes for itself, with its own role and no more subjects
-/// than it gives. Its rights may still have been widened through the role, which is told as a change.
-pub fn is_own(key: &BindingKey, body: &BindingBody) -> bool {
-    // Every such name but one has the prefix that Kubernetes keeps for itself.
-    if !key.name.starts_with("system:") && key.name != "cluster-admin" {
-        return false;
+/// The bindings that Kubernetes makes for itself, for whoever asks of many.
+#[derive(Clone, Debug)]
+pub struct Own(BTreeMap<BindingKey, BindingBody>);
+
+impl Default for Own {
+    fn default() -> Own {
+        Own(bootstrap::Bootstrap::bindings().into_iter().collect())
     }
-    bootstrap::Bootstrap::binding(key).is_some_and(|own| {
-        let same = |a: &Subject, b: &Subject| a.kind == b.kind && a.name == b.name;
-        own.role == body.role
-            && body.subjects.iter().all(|one| own.subjects.iter().any(|other| same(one, other)))
-    })
+}
+
+impl Own {
+    /// Whether a binding is one of them, with its own role and no more subjects than Kubernetes gives.
+    /// Its rights may still have been widened through the role, which is told as a change.
+    pub fn has(&self, key: &BindingKey, body: &BindingBody) -> bool {
+        self.0.get(key).is_some_and(|own| {
+            let same = |a: &Subject, b: &Subject| a.kind == b.kind && a.name == b.name;
+            own.role == body.role
+                && body.subjects.iter().all(|one| own.subjects.iter().any(|other| same(one, other)))
+        })
+    }
 }
 
 impl Rbac {
