@@ -342,9 +342,10 @@ fn valid(incident: &Incident, frame: Frame) -> Vec<String> {
         }
     }
     let mut said = Vec::new();
-    for (names, what) in
-        [(valid, "Still valid, as far as this log shows"), (ended, "No longer valid")]
-    {
+    for (names, what) in [
+        (valid, "Still valid, as far as this log shows"),
+        (ended, "No longer valid, as far as this log shows"),
+    ] {
         let names: Vec<String> = names.into_iter().collect();
         if !names.is_empty() {
             said.push(format!("{what}: {}.", named(&names)));
