@@ -185,7 +185,10 @@ mod tests {
         let with_body = told(&trail("system:admin", "X509SHA256=ab", true));
         assert!(with_body.contains("which is proved"), "{with_body}");
         let metadata = told(&trail("", "", true));
-        assert!(metadata.contains("probably signed") && !metadata.contains("proved"), "{metadata}");
+        assert!(
+            metadata.contains("probably signed") && !metadata.contains("which is proved"),
+            "{metadata}"
+        );
         let failed = told(&trail("system:admin", "", true));
         assert!(failed.contains("whether it was signed, the log cannot tell"), "{failed}");
         let nothing = certificate(None).fate();
