@@ -101,10 +101,10 @@ impl Acts {
         let words = step.split(|letter| !part(letter));
         let words = words.map(|word| word.trim_end_matches(['.', ':']));
         // In prose only a name that cannot be a common word is a name.
-        let named = |name: &String| {
+        let distinct = |name: &String| {
             step.contains("kubectl") || name.contains(|c: char| c == '-' || c.is_ascii_digit())
         };
-        names.any(|name| named(&name) && words.clone().any(|word| is_name(word, &name)))
+        names.any(|name| distinct(&name) && words.clone().any(|word| is_name(word, &name)))
     }
 
     /// Whether the last that was done to a thing is that it was deleted.
@@ -342,9 +342,10 @@ fn valid(incident: &Incident, frame: Frame) -> Vec<String> {
         }
     }
     let mut said = Vec::new();
-    for (names, what) in
-        [(valid, "Still valid, as far as this log shows"), (ended, "No longer valid")]
-    {
+    for (names, what) in [
+        (valid, "Still valid, as far as this log shows"),
+        (ended, "No longer valid, as far as this log shows"),
+    ] {
         let names: Vec<String> = names.into_iter().collect();
         if !names.is_empty() {
             said.push(format!("{what}: {}.", named(&names)));

@@ -159,3 +159,47 @@ impl Certificate<'_> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailhound_model::observed::Witness;
+
+    fn certificate(trail: Option<&CertificateTrail>) -> Certificate<'_> {
+        Certificate { name: "renew".into(), approved: true, fetched: None, trail, used: None }
+    }
+
+    fn trail(common_name: &str, fingerprint: &str, signed: bool) -> CertificateTrail {
+        CertificateTrail {
+            name: "renew".into(),
+            common_name: common_name.into(),
+            fingerprint: fingerprint.into(),
+            signed: signed.then(Witness::default),
+            ..CertificateTrail::default()
+        }
+    }
+
+    #[test]
+    fn that_a_certificate_was_signed_is_proved_only_by_the_certificate() {
+        let told = |trail: &CertificateTrail| certificate(Some(trail)).fate();
+        let with_body = told(&trail("system:admin", "X509SHA256=ab", true));
+        assert!(with_body.contains("which is proved"), "{with_body}");
+        let metadata = told(&trail("", "", true));
+        assert!(
+            metadata.contains("probably signed") && !metadata.contains("which is proved"),
+            "{metadata}"
+        );
+        let failed = told(&trail("system:admin", "", true));
+        assert!(failed.contains("whether it was signed, the log cannot tell"), "{failed}");
+        let nothing = certificate(None).fate();
+        assert!(nothing.contains("whether it was signed, the log cannot tell"), "{nothing}");
+    }
+
+    #[test]
+    fn only_a_certificate_that_was_signed_is_burnt() {
+        let unsigned = trail("system:admin", "", false);
+        assert_eq!(certificate(Some(&unsigned)).burnt(), None);
+        let signed = trail("system:admin", "X509SHA256=ab", true);
+        assert!(certificate(Some(&signed)).burnt().unwrap().contains("user system:admin"));
+    }
+}

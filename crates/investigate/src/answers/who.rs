@@ -150,3 +150,35 @@ fn chance(one: &Candidate) -> String {
     };
     format!("{}, who {what}{when}", words(&one.entity))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(entity: &str) -> String {
+        let hand = Hand { entity: entity.into(), address: "192.0.2.1".into(), ..Hand::default() };
+        let incident = Incident { hands: vec![hand], ..Incident::default() };
+        let frame = Frame { log_begins: None, log_ends: None, twin: None };
+        who(&incident, &[], frame).answer.join(" ")
+    }
+
+    #[test]
+    fn an_account_of_a_program_has_no_owner() {
+        for entity in ["sa:shop/cart", "user:system:kube-controller-manager", "node:n1"] {
+            let said = told(entity);
+            assert!(said.contains("is the account of a program"), "{said}");
+            assert!(!said.contains("owner"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_caller_without_a_credential_lost_none() {
+        let said = told("user:system:anonymous");
+        assert!(said.contains("No credential was needed") && !said.contains("stolen"), "{said}");
+    }
+
+    #[test]
+    fn a_person_may_be_the_owner_or_not() {
+        assert!(told("user:alice").contains("it may be the owner, or somebody"));
+    }
+}

@@ -13,6 +13,7 @@ mod hostile;
 mod integrity;
 mod known_flaws;
 mod languages;
+mod nine_answers;
 mod node_agents;
 mod noise;
 mod real_events;

@@ -40,13 +40,8 @@ pub(crate) fn of(scan: &Scan) -> Vec<Answer> {
 }
 
 fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
-    let first_step = first_command(worst).or_else(|| {
-        worst.next_steps.first().map(|step| Answer {
-            question: "What to do first",
-            parts: advice::step(&sanitize::prose(step)),
-            link: Some(Link { to: "i1-next".to_owned(), text: "all steps" }),
-        })
-    });
+    let acting = first_command(worst).filter(|_| !only_looks(worst));
+    let first_step = acting.or_else(|| first_next_step(worst)).or_else(|| first_command(worst));
     let mut answers = vec![
         linked(answer("What happened", &what_happened(worst)), "i1", "the whole story"),
         answer("How bad it is", &how_bad(scan, worst)),
@@ -59,6 +54,19 @@ fn serious(scan: &Scan, worst: &Incident) -> Vec<Answer> {
     answers.extend(first_step);
     answers.push(trust(scan));
     answers
+}
+
+/// Whether the commands begin with a question about rights: that stops nobody.
+fn only_looks(worst: &Incident) -> bool {
+    worst.commands.first().is_some_and(|command| command.starts_with("kubectl auth can-i"))
+}
+
+fn first_next_step(worst: &Incident) -> Option<Answer> {
+    worst.next_steps.first().map(|step| Answer {
+        question: "What to do first",
+        parts: advice::step(&sanitize::prose(step)),
+        link: Some(Link { to: "i1-next".to_owned(), text: "all steps" }),
+    })
 }
 
 fn first_command(worst: &Incident) -> Option<Answer> {
