@@ -7,9 +7,10 @@ use trailhound_detect::{
 };
 use trailhound_ingest::{Chunk, Decoder, Masker, Sink, Tally, decode};
 use trailhound_model::{
+    action::Effect,
     event::Event,
     fact::{Fact, Identities},
-    lookup::Bodies,
+    lookup::{Bodies, Reading, Side, Value},
     observed,
     scan::Rejected,
 };
@@ -100,8 +101,12 @@ impl Sink for Gather<'_> {
             key ^= half;
         }
         let mut fact = Box::new(Fact::recalled(event, self.identities));
+        if is_only_tried(&fact, bodies) {
+            fact.action.effect = Effect::DryRun;
+        }
         fact.claims = integrity::claims(&fact.event);
-        if observed::is_wanted(&fact.event, fact.action.outcome) {
+        let real = fact.action.effect != Effect::DryRun;
+        if real && observed::is_wanted(&fact.event, fact.action.outcome) {
             fact.observed = bodies.observed();
         }
         self.worker.rules.candidates(&mut fact, bodies, self.rules);
@@ -118,4 +123,42 @@ impl Sink for Gather<'_> {
     }
 
     fn ignored(&mut self, _reason: &'static str) {}
+}
+
+/// Whether a deletion was a dry run: its options may stand in the body instead of the URL, as
+/// `kubectl delete --dry-run=server` writes them. Where bodies are not logged nothing shows it.
+fn is_only_tried(fact: &Fact, bodies: &dyn Bodies) -> bool {
+    let event = &fact.event;
+    fact.action.effect == Effect::Changed
+        && event.bodies.request
+        && matches!(event.verb.as_str(), "delete" | "deletecollection")
+        && matches!(
+            bodies.value(Side::Request, &["dryRun"]),
+            Reading::Present(Value::List(options)) if options.contains(&Value::Text("All".into()))
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use trailhound_rules::RuleSet;
+
+    #[test]
+    fn a_deletion_that_was_only_tried_says_so_in_its_body() {
+        let effect = |options: &str| {
+            let line = format!(
+                r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"a","stage":"ResponseComplete","verb":"delete","requestURI":"/api/v1/namespaces/shop/pods/p1","user":{{"username":"a"}},"objectRef":{{"resource":"pods","namespace":"shop","name":"p1","apiVersion":"v1"}},"responseStatus":{{"code":200}},"requestObject":{{"kind":"DeleteOptions","apiVersion":"v1"{options}}},"requestReceivedTimestamp":"2026-01-01T00:00:00.000000Z","stageTimestamp":"2026-01-01T00:00:00.000000Z"}}"#
+            );
+            let rules = Arc::new(RuleSet::default());
+            let masker = Masker::new([0; 16]);
+            let worker = Worker { rules: &rules, masker: &masker, secret: [0; 16] };
+            let mut chunk = Chunk::default();
+            chunk.bytes = line.into_bytes();
+            worker.work(&chunk, &mut worker.memory()).facts[0].0.action.effect
+        };
+        assert_eq!(effect(r#","dryRun":["All"]"#), Effect::DryRun);
+        assert_eq!(effect(r#","dryRun":[]"#), Effect::Changed);
+        assert_eq!(effect(""), Effect::Changed);
+    }
 }

@@ -342,3 +342,42 @@ fn the_account_of_a_silent_pod_follows_from_its_nodes_token_request_if_only_one_
         assert_eq!(log.pods(name)[0].account, None, "{name}");
     }
 }
+
+proptest::proptest! {
+    /// Wherever it is stopped it goes on as if it had not been: times may stand still or run back.
+    #[test]
+    fn restored_objects_go_on_as_the_old_ones(
+        picks in proptest::collection::vec(
+            (0..4_usize, 0..6_usize, 0..7_usize, -20..400_i64, 0..4_usize), 1..60),
+        stop in 0..60_usize,
+    ) {
+        const WHO: [&str; 4] =
+            ["alice", "system:node:n1", "system:kube-scheduler", "system:serviceaccount:shop:cart"];
+        const VERBS: [&str; 6] = ["create", "get", "patch", "delete", "deletecollection", "list"];
+        const WHAT: [&str; 7] = [
+            "pods/shop/a", "pods/shop/a/binding", "pods/shop/", "deployments/shop/cart",
+            "namespaces//shop", "rolebindings/shop/dev", "nodes//n1",
+        ];
+        let limits = Limits { live: 4, dead: 3 };
+        let start = || Log { objects: Objects::with_limits(limits), ..Log::default() };
+        let (mut old, mut new) = (start(), start());
+        for (place, (who, verb, what, second, seen)) in picks.into_iter().enumerate() {
+            if place == stop {
+                let bytes = postcard::to_stdvec(&new.objects).unwrap();
+                new.objects = postcard::from_bytes(&bytes).unwrap();
+                proptest::prop_assert_eq!(postcard::to_stdvec(&new.objects).unwrap(), bytes);
+            }
+            for log in [&mut old, &mut new] {
+                let code = [200, 201, 404, 409][seen];
+                match seen {
+                    0 => log.body(second, WHO[who], VERBS[verb], WHAT[what], pod("a", "u1")),
+                    1 => log.body(second, WHO[who], VERBS[verb], WHAT[what], pod("b", "")),
+                    _ => log.bare(second, WHO[who], VERBS[verb], WHAT[what], code),
+                }
+            }
+        }
+        proptest::prop_assert_eq!(old.objects.changes(at(-50), at(500)).len(),
+            new.objects.changes(at(-50), at(500)).len());
+        proptest::prop_assert_eq!(old.objects, new.objects);
+    }
+}

@@ -113,7 +113,10 @@ type Seen = (Str, Str, Vec<Str>, Str);
 
 fn seen_by(rbac: &Rbac, key: &BindingKey, at: Time) -> Vec<Seen> {
     let uses = rbac.uses(key).into_iter();
-    uses.filter(|one| one.path.is_empty() && one.count.first <= Some(at))
+    // What was used for something that there was no room to tell apart has no verb.
+    let told = |one: &&trailhound_twin::rbac::Use| one.path.is_empty() && !one.verb.is_empty();
+    uses.filter(told)
+        .filter(|one| one.count.first <= Some(at))
         .map(|one| {
             let resource = if one.subresource.is_empty() {
                 one.resource.clone()

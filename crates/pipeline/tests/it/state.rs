@@ -2,9 +2,14 @@
 
 use crate::support::{all_rule_tests, facts, rules};
 use proptest::prelude::*;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use trailhound_detect::{Engine, Outcome, Settings};
+use trailhound_model::Str;
 use trailhound_rules::{Knowledge, RuleSet, Site, site::Indicators};
+use trailhound_twin::Twin;
 
 /// What a site says of the actors of the rule tests: entries of every sort have something to do.
 const SITE: &str = "version: 1
@@ -26,7 +31,7 @@ fn site_rules() -> Arc<RuleSet> {
 }
 
 /// Runs with restarts at these places, as a share of all events.
-fn run(stops: &[u16]) -> Outcome {
+fn run(stops: &[u16]) -> (Outcome, BTreeMap<Str, Twin>) {
     let rules = site_rules();
     let mut engine = Engine::new(Arc::clone(&rules), Settings::default());
     let facts = facts(&rules, &all_rule_tests());
@@ -40,12 +45,14 @@ fn run(stops: &[u16]) -> Outcome {
         }
     }
     engine.flush();
-    engine.outcome()
+    (engine.outcome(), engine.into_twins())
 }
 
 #[test]
 fn there_is_enough_state_for_the_test_to_mean_something() {
-    let outcome = run(&[]);
+    let (outcome, twins) = run(&[]);
+    assert!(twins.values().any(|twin| twin.sessions().all().count() > 0));
+    assert!(outcome.incidents.iter().any(|one| one.hands.len() > 1), "acts are followed");
     assert!(outcome.findings.len() > 30, "{}", outcome.findings.len());
     assert!(outcome.incidents.len() > 10);
     let effects: BTreeSet<&str> = outcome

@@ -254,7 +254,9 @@ impl Ledger {
     }
 
     fn two_places(&self, fact: &Fact, life: Option<&CredentialLife>) -> Verdict {
-        use Condition::{AddressesOwn, BoundToPod, NotFirstPlace, NotItsHome, OtherPlaceAtOnce};
+        use Condition::{
+            AddressesOwn, AddressesTell, BoundToPod, NotFirstPlace, NotItsHome, OtherPlaceAtOnce,
+        };
         let verdict = Verdict::default().with(BoundToPod, is_pod_token(fact));
         let (address, time) = (fact.event.source_ip(), fact.event.time);
         let near = |last: Time| time.since(last).abs() <= AT_ONCE;
@@ -270,10 +272,14 @@ impl Ledger {
         let verdict = match self.is_home(fact, life) {
             Some(home) => verdict.with(NotItsHome, !home),
             // Which of the two is the pod's own is not known: the copy may have been used first.
-            None => verdict.with(
-                NotFirstPlace,
-                life.places.first().is_some_and(|place| place.address != address),
-            ),
+            // Nor, without kubelets that have addresses of their own, whether these are two places at
+            // all: a proxy may have several addresses.
+            None => verdict
+                .with(
+                    NotFirstPlace,
+                    life.places.first().is_some_and(|place| place.address != address),
+                )
+                .with(AddressesTell, known(self.addresses.tell_apart())),
         };
         let shared = |one: &str| self.addresses.is_shared(one) || self.addresses.is_kubelet(one);
         let pod = self.pod_of(fact);

@@ -162,11 +162,14 @@ fn a_pod_that_is_asked_to_stop_still_runs() {
 #[test]
 fn two_places_at_once_are_told_of_pod_tokens_only() {
     let judge = |first: Fact, second: Fact| {
-        twin(&[first]).ledger().verdict(&second, AlarmKind::TwoPlaces).truth()
+        let facts = [kubelets(), vec![first]].concat();
+        twin(&facts).ledger().verdict(&second, AlarmKind::TwoPlaces).truth()
     };
     let a = |at: i64| token("JTI=a", "p1", "u1", "10.1.1.1", at);
     let b = |at: i64| token("JTI=a", "p1", "u1", "198.51.100.7", at);
     assert_eq!(judge(a(1), b(60)), Truth::True);
+    let bare = twin(&[a(1)]).ledger().verdict(&b(60), AlarmKind::TwoPlaces);
+    assert_eq!(bare.truth(), Truth::Unknown, "a proxy may have several addresses");
     assert_eq!(judge(a(1), b(3000)), Truth::False, "long after");
     assert_eq!(judge(a(1), a(60)), Truth::False);
     let free = |ip: &str| token("JTI=a", "", "", ip, 60);
@@ -382,10 +385,9 @@ fn without_ids_the_ledger_says_by_what_it_tells_credentials_apart() {
 
 #[test]
 fn a_flood_of_forged_identities_pushes_out_one_another_but_no_alarm() {
-    let mut twin = twin(&[
-        token("JTI=a", "p1", "u1", "10.1.1.1", 1),
-        token("JTI=a", "p1", "u1", "198.51.100.7", 2),
-    ]);
+    let theft =
+        [token("JTI=a", "p1", "u1", "10.1.1.1", 1), token("JTI=a", "p1", "u1", "198.51.100.7", 2)];
+    let mut twin = twin(&[kubelets(), theft.to_vec()].concat());
     for n in 0..MOST_CREDENTIALS as i64 * 2 {
         twin.ledger.observe(&request(
             &format!("u{n}"),
@@ -479,4 +481,67 @@ fn what_may_have_been_issued_in_a_gap_is_not_called_never_issued() {
     assert_eq!(twin.ledger().credential("JTI=a").unwrap().alarms.len(), 1);
     twin.missing(&[(Time(20 * SECOND), Time(30 * SECOND))]);
     assert!(twin.ledger().credential("JTI=a").unwrap().alarms.is_empty());
+}
+
+mod state {
+    use super::*;
+    use proptest::prelude::*;
+
+    const USERS: [&str; 5] = ["alice", "mallory", "system:node:n1", "system:kube-scheduler", ""];
+    const WHATS: [&str; 9] = [
+        "create pods shop/p1",
+        "create pods/binding shop/p1",
+        "delete pods shop/p1",
+        "create serviceaccounts/token shop/cart",
+        "create certificatesigningrequests c1",
+        "get secrets shop/db",
+        "list secrets shop/",
+        "create serviceaccounts shop/cart",
+        "create secrets kube-system/bootstrap-token-a",
+    ];
+    const PLACES: [&str; 4] = ["10.0.0.1", "10.0.0.2", "fd00::1", ""];
+
+    type Pick = (usize, usize, usize, i64, bool);
+
+    fn picked((who, what, place, time, own): Pick) -> Fact {
+        if own {
+            let (id, pod) = (["JTI=a", "JTI=b", ""][what % 3], ["p1", "", "p2"][who % 3]);
+            return token(id, pod, ["u1", ""][what % 2], PLACES[place], time);
+        }
+        let fact = request(USERS[who], WHATS[what], PLACES[place], time);
+        with(fact, |event| event.annotations = vec![(ISSUED.into(), "JTI=a".into())].into())
+    }
+
+    proptest! {
+        /// Wherever it is stopped, it goes on as if it had not been, and every question has an answer.
+        #[test]
+        fn a_restored_ledger_goes_on_as_the_old_one(
+            picks in proptest::collection::vec(
+                (0..5_usize, 0..9_usize, 0..4_usize, -5..5_000_i64, any::<bool>()), 1..80),
+            stop in 0..80_usize,
+        ) {
+            let facts: Vec<Fact> = picks.into_iter().map(picked).collect();
+            let (mut old, mut new) = (Twin::default(), Twin::default());
+            for (at, fact) in facts.iter().enumerate() {
+                if at == stop {
+                    let bytes = postcard::to_stdvec(&new).unwrap();
+                    new = postcard::from_bytes(&bytes).unwrap();
+                }
+                for kind in AlarmKind::ALL {
+                    let (a, b) = (old.ledger().verdict(fact, kind), new.ledger().verdict(fact, kind));
+                    prop_assert_eq!(a, b);
+                }
+                old.observe(fact);
+                new.observe(fact);
+            }
+            for asked in ["JTI=a", "sa:shop/cart", "pod:shop/p1", "user:alice", "", "cred:"] {
+                let (a, b) = (
+                    origin::who_really(&old, asked, Time(i64::MAX)),
+                    origin::who_really(&new, asked, Time(i64::MAX)),
+                );
+                prop_assert_eq!(a, b);
+            }
+            prop_assert_eq!(old, new);
+        }
+    }
 }

