@@ -45,7 +45,7 @@ const ENOUGH_BOUND: u64 = 5;
 /// The past of one cluster, as far as judging an event needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Past {
-    actors: HashMap<Str, Actor>,
+    actors: HashMap<Str, Box<Actor>>,
     networks: Networks,
     persons: HashMap<Str, Str>,
     places: Places,
@@ -68,7 +68,7 @@ impl Past {
         self.minted.observe(fact);
         if !self.actors.contains_key(name) {
             self.make_room();
-            self.actors.insert(name.clone(), Actor::new(event.time));
+            self.actors.insert(name.clone(), Box::new(Actor::new(event.time)));
         }
         let Some(actor) = self.actors.get_mut(name) else { return };
         let new_address = actor.observe(fact, suspicious);
@@ -101,7 +101,7 @@ impl Past {
     }
 
     fn actor(&self, fact: &Fact) -> Option<&Actor> {
-        self.actors.get(&fact.event.user.name)
+        self.actors.get(&fact.event.user.name).map(Box::as_ref)
     }
 }
 
