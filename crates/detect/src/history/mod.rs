@@ -252,6 +252,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_on_a_node_not_yet_met_of_a_large_cluster_is_no_thief() {
+        let mut past = Past::default();
+        let use_at = |ip: &str, pod: i64| {
+            let pod = format!("p{pod}");
+            fact("system:serviceaccount:a:b", ip, "app/1", 50, Some(&pod))
+        };
+        for pod in 0..80 {
+            let ip = format!("10.{}.{pod}.5", 64 + pod % 10);
+            past.learn(&use_at(&ip, pod), false);
+        }
+        let unmet = past.token_off_network(&use_at("10.80.101.5", 100));
+        assert_eq!(unmet, Truth::Unknown, "the range may go on there");
+        assert_eq!(past.token_off_network(&use_at("10.200.1.5", 101)), Truth::True);
+        assert_eq!(past.token_off_network(&use_at("192.168.1.5", 102)), Truth::True);
+        assert_eq!(past.token_off_network(&use_at("10.70.101.5", 103)), Truth::False);
+    }
+
+    #[test]
     fn one_address_of_a_thief_never_becomes_a_cluster_network() {
         let mut past = Past::default();
         for pod in 0..8 {
