@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const MAGIC: [u8; 4] = *b"THST";
 /// Raised whenever the layout of any saved part changes.
-pub const VERSION: u16 = 8;
+pub const VERSION: u16 = 9;
 
 /// Why a state could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -50,6 +50,10 @@ impl Habit {
             self.overflowed = true;
             return false;
         }
+        // Most actors have one of each.
+        if self.marks.is_empty() {
+            self.marks.reserve_exact(1);
+        }
         self.marks.push(Mark {
             value: value.into(),
             first: time,
@@ -142,6 +146,9 @@ impl Actor {
             }
             None if room => {
                 let first = fact.event.time;
+                if self.succeeded.is_empty() {
+                    self.succeeded.reserve_exact(1);
+                }
                 self.succeeded.push(Done { kind, namespace: namespace.into(), count: 1, first });
             }
             None => {}

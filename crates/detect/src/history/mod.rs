@@ -44,7 +44,7 @@ const ENOUGH_BOUND: u64 = 5;
 /// The past of one cluster, as far as judging an event needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Past {
-    actors: Map<Str, Actor>,
+    actors: Map<Str, Box<Actor>>,
     networks: Networks,
     persons: Map<Str, Str>,
     places: Places,
@@ -67,7 +67,7 @@ impl Past {
         self.minted.observe(fact);
         if !self.actors.contains_key(name) {
             self.make_room();
-            self.actors.insert(name.clone(), Actor::new(event.time));
+            self.actors.insert(name.clone(), Box::new(Actor::new(event.time)));
         }
         let Some(actor) = self.actors.get_mut(name) else { return };
         let new_address = actor.observe(fact, suspicious);
@@ -100,7 +100,7 @@ impl Past {
     }
 
     fn actor(&self, fact: &Fact) -> Option<&Actor> {
-        self.actors.get(&fact.event.user.name)
+        self.actors.get(&fact.event.user.name).map(Box::as_ref)
     }
 }
 
@@ -248,6 +248,24 @@ mod tests {
         let home = fact("system:serviceaccount:a:b", "10.244.9.77", "app/1", 60, Some("p9"));
         assert_eq!(past.token_off_network(&home), Truth::False);
         assert_eq!(past.token_moved(&home), Truth::Unknown);
+    }
+
+    #[test]
+    fn a_pod_on_a_node_not_yet_met_of_a_large_cluster_is_no_thief() {
+        let mut past = Past::default();
+        let use_at = |ip: &str, pod: i64| {
+            let pod = format!("p{pod}");
+            fact("system:serviceaccount:a:b", ip, "app/1", 50, Some(&pod))
+        };
+        for pod in 0..80 {
+            let ip = format!("10.{}.{pod}.5", 64 + pod % 10);
+            past.learn(&use_at(&ip, pod), false);
+        }
+        let unmet = past.token_off_network(&use_at("10.80.101.5", 100));
+        assert_eq!(unmet, Truth::Unknown, "the range may go on there");
+        assert_eq!(past.token_off_network(&use_at("10.200.1.5", 101)), Truth::True);
+        assert_eq!(past.token_off_network(&use_at("192.168.1.5", 102)), Truth::True);
+        assert_eq!(past.token_off_network(&use_at("10.70.101.5", 103)), Truth::False);
     }
 
     #[test]

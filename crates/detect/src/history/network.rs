@@ -6,7 +6,7 @@
 //! many tokens he has.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use trailhound_model::{
     Map, Str, credential::CredentialKind, fact::Fact, lookup::Truth, principal::PrincipalKind,
@@ -26,6 +26,10 @@ const HOMES_FOR_PRIVATE: usize = 24;
 /// Pods at one address beyond which the address is shared (NAT, host network).
 const SHARED_BY: usize = 3;
 
+/// Wide networks of pods in one private block that show that the pods' range is a large one, of which
+/// not every network need have been met.
+const RANGE_OF: u32 = 3;
+
 /// A network: the kept bits and how many they are.
 type Prefix = (u128, u8);
 
@@ -43,6 +47,27 @@ pub(super) struct Networks {
     pods: Map<Str, Vec<Str>>,
     sharers: Map<Str, Vec<Str>>,
     homes: HashSet<u128>,
+    /// By the first octet of private v4 addresses.
+    ranges: BTreeMap<u8, Range>,
+}
+
+/// The wide networks (/16) of one private block that are the cluster's.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Range {
+    first: u16,
+    last: u16,
+    count: u32,
+}
+
+impl Range {
+    /// Whether a network may be of the range that was given to the cluster, of which some networks were
+    /// seen. Ranges are blocks of a power of two: the least that holds all that were seen, or twice
+    /// that.
+    fn may_hold(self, network: u16) -> bool {
+        let differ = u16::BITS - (self.first ^ self.last).leading_zeros();
+        let kept = |network: u16| u32::from(network) >> (differ + 1);
+        self.count >= RANGE_OF && kept(network) == kept(self.first)
+    }
 }
 
 impl Networks {
@@ -66,11 +91,24 @@ impl Networks {
             let bits = bits_of(address);
             if members.addresses.len() < WIDE_ENOUGH && !members.addresses.contains(&bits) {
                 members.addresses.push(bits);
+                if members.addresses.len() == WIDE_ENOUGH && prefix.1 == 16 {
+                    self.widen(address);
+                }
             }
         }
         if bound && self.homes.len() < 64 {
             self.homes.insert(bits_of(address));
         }
+    }
+
+    /// The wide network of an address has become the cluster's.
+    fn widen(&mut self, address: IpAddr) {
+        let Some((block, network)) = private_network(address) else { return };
+        let new = Range { first: network, last: network, count: 0 };
+        let range = self.ranges.entry(block).or_insert(new);
+        range.first = range.first.min(network);
+        range.last = range.last.max(network);
+        range.count += 1;
     }
 
     fn observe_pod(&mut self, pod: &str, address: &str) {
@@ -105,7 +143,7 @@ impl Networks {
         {
             return Truth::False;
         }
-        if is_private(address) && !self.homes_are_known() {
+        if is_private(address) && (self.may_be_in_range(address) || !self.homes_are_known()) {
             return Truth::Unknown;
         }
         let enough = if is_private(address) { HOMES_FOR_PRIVATE } else { HOMES_FOR_PUBLIC };
@@ -114,6 +152,12 @@ impl Networks {
         } else {
             Truth::Unknown
         }
+    }
+
+    fn may_be_in_range(&self, address: IpAddr) -> bool {
+        let place = private_network(address);
+        let range = place.and_then(|(block, network)| Some((self.ranges.get(&block)?, network)));
+        range.is_some_and(|(range, network)| range.may_hold(network))
     }
 
     /// Whether nearly all homes of pods lie in networks that are known as the cluster's. A cluster
@@ -165,6 +209,17 @@ fn is_private(address: IpAddr) -> bool {
             v4.is_private() || v4.is_link_local() || a == 100 && (64..128).contains(&b)
         }
         IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// First octet and wide network of a private v4 address.
+fn private_network(address: IpAddr) -> Option<(u8, u16)> {
+    match address {
+        IpAddr::V4(v4) if is_private(address) => {
+            let [a, b, ..] = v4.octets();
+            Some((a, u16::from_be_bytes([a, b])))
+        }
+        _ => None,
     }
 }
 

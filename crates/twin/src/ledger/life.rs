@@ -162,7 +162,7 @@ pub struct CredentialLife {
     /// Namespace of the service account and pod.
     pub namespace: Str,
     /// How it came into being, if the log shows it.
-    pub issue: Option<Issue>,
+    pub issue: Option<Box<Issue>>,
     /// Name of the pod that it is bound to, or empty.
     pub pod: Str,
     /// Its uid.
@@ -229,6 +229,10 @@ impl CredentialLife {
             return false;
         }
         self.make_room();
+        // Most are used in one place only.
+        if self.places.is_empty() {
+            self.places.reserve_exact(1);
+        }
         self.places.push(Place {
             address: address.into(),
             agent: agent.into(),

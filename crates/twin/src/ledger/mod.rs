@@ -48,7 +48,7 @@ const EXTENDED_LIFE: i64 = 3607;
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    lives: Map<Str, CredentialLife>,
+    lives: Map<Str, Box<CredentialLife>>,
     pods: Pods,
     addresses: Addresses,
     secrets: Secrets,
@@ -91,7 +91,7 @@ impl Ledger {
 
     /// The life of a credential, by its id: `JTI=…`, `X509SHA256=…`, also as `cred:…`.
     pub fn credential(&self, id: &str) -> Option<&CredentialLife> {
-        self.lives.get(id.strip_prefix("cred:").unwrap_or(id))
+        self.lives.get(id.strip_prefix("cred:").unwrap_or(id)).map(Box::as_ref)
     }
 
     /// The credentials that stand for an entity (`sa:ns/name`, `user:…`, `node:…`) or are bound to it
@@ -102,14 +102,15 @@ impl Ledger {
             Some((namespace, name)) => life.namespace == namespace && life.pod == name,
             None => life.holder == entity,
         };
-        let mut found: Vec<&CredentialLife> = self.lives.values().filter(is_of).collect();
+        let all = self.lives.values().map(Box::as_ref);
+        let mut found: Vec<&CredentialLife> = all.filter(is_of).collect();
         found.sort_by(|a, b| began(a).cmp(&began(b)).then_with(|| a.id.cmp(&b.id)));
         found
     }
 
     /// How a credential came into being, if the log shows it.
     pub fn issued_by(&self, id: &str) -> Option<&Issue> {
-        self.credential(id)?.issue.as_ref()
+        self.credential(id)?.issue.as_deref()
     }
 
     /// Where a credential was used, in the order of first use.
@@ -120,9 +121,9 @@ impl Ledger {
     /// The credential that made a request, as far as it is known before it.
     pub fn of(&self, fact: &Fact) -> Option<&CredentialLife> {
         if !fact.credential.id.is_empty() {
-            return self.lives.get(fact.credential.id.as_str());
+            return self.lives.get(fact.credential.id.as_str()).map(Box::as_ref);
         }
-        self.lives.get(key::owned(fact)?.0.as_str())
+        self.lives.get(key::owned(fact)?.0.as_str()).map(Box::as_ref)
     }
 
     /// Pods that had a name, the latest last.
@@ -234,7 +235,7 @@ impl Ledger {
         life.holder = entity::service_account(namespace, account).into();
         life.namespace = namespace.into();
         life.node = node;
-        life.issue = Some(issue);
+        life.issue = Some(Box::new(issue));
         let told = fact.observed.iter().flat_map(|observed| &observed.objects);
         for one in told {
             bind(life, &one.state, time);
@@ -282,7 +283,7 @@ impl Ledger {
         };
         life.holder = holder.into();
         life.namespace = namespace.into();
-        life.issue = Some(issue);
+        life.issue = Some(Box::new(issue));
     }
 
     fn certificate_request(&mut self, fact: &Fact) {
@@ -298,7 +299,7 @@ impl Ledger {
         let life = self.entry(&id, fact.event.time);
         life.kind = CredentialKind::X509;
         life.holder = named(&user);
-        life.issue = Some(issue);
+        life.issue = Some(Box::new(issue));
     }
 
     fn account_created(&mut self, fact: &Fact) {
@@ -340,7 +341,7 @@ impl Ledger {
 
     fn count(&mut self, id: &str, by: life::IdentifiedBy, fact: &Fact) {
         let agent = agent_of(&fact.event);
-        let before = self.lives.get(id);
+        let before = self.lives.get(id).map(Box::as_ref);
         let is_new = before.is_none_or(|life| life.first.is_none());
         let place = before.and_then(|life| life.place(fact.event.source_ip(), agent));
         let new_place = place.is_none();

@@ -31,11 +31,11 @@ pub struct PodLife {
     /// Service account, if known.
     pub account: Str,
     /// Who created it, if the log shows it.
-    pub created: Option<Hand>,
+    pub created: Option<Box<Hand>>,
     /// Its beginning, if it is in the log.
     pub started: Option<Witness>,
     /// Who asked for its deletion first.
-    pub deletion: Option<Hand>,
+    pub deletion: Option<Box<Hand>>,
     /// Its end, if it is in the log.
     pub ended: Option<Witness>,
     /// Its end was forced: what ran in it may have run on for a while.
@@ -53,7 +53,7 @@ pub struct PodLife {
 /// All pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pods {
-    all: Map<u64, PodLife>,
+    all: Map<u64, Box<PodLife>>,
     by_uid: Map<Str, u64>,
     by_name: Map<Str, u64>,
     next: u64,
@@ -66,7 +66,7 @@ impl Pods {
     pub(super) fn find(&self, namespace: &str, name: &str, uid: &str) -> Option<&PodLife> {
         let place = self.by_uid.get(uid).filter(|_| !uid.is_empty());
         let place = place.or_else(|| self.current(namespace, name, uid))?;
-        self.all.get(place)
+        self.all.get(place).map(Box::as_ref)
     }
 
     /// The pod that has the name, unless it is known to be another one.
@@ -79,9 +79,9 @@ impl Pods {
 
     /// All pods that had a name, the latest last.
     pub(super) fn named(&self, namespace: &str, name: &str) -> Vec<&PodLife> {
-        let is_it = |pod: &&PodLife| pod.namespace == namespace && pod.name == name;
-        let mut found: Vec<(&u64, &PodLife)> =
-            self.all.iter().filter(|(_, pod)| is_it(pod)).collect();
+        let is_it = |pod: &PodLife| pod.namespace == namespace && pod.name == name;
+        let all = self.all.iter().map(|(place, pod)| (place, pod.as_ref()));
+        let mut found: Vec<(&u64, &PodLife)> = all.filter(|(_, pod)| is_it(pod)).collect();
         found.sort_by_key(|(place, _)| **place);
         found.into_iter().map(|(_, pod)| pod).collect()
     }
@@ -114,7 +114,7 @@ impl Pods {
         let place = self.next;
         self.next += 1;
         let pod = PodLife { namespace: namespace.into(), name: name.into(), ..PodLife::default() };
-        self.all.insert(place, pod);
+        self.all.insert(place, Box::new(pod));
         self.by_name.insert(full(namespace, name), place);
         place
     }
@@ -163,7 +163,7 @@ impl Pods {
         }
         let Some(pod) = self.at((namespace, name, uid), fact.event.time) else { return };
         pod.started.get_or_insert_with(|| Witness::of(&fact.event));
-        pod.created.get_or_insert_with(|| Hand::of(fact));
+        pod.created.get_or_insert_with(|| Box::new(Hand::of(fact)));
     }
 
     fn bound(&mut self, fact: &Fact, names: (&str, &str, &str)) {
@@ -190,7 +190,7 @@ impl Pods {
             pod.ended.get_or_insert_with(|| Witness::of(&fact.event));
             pod.forced |= !by_kubelet;
         } else if pod.deletion.is_none() {
-            pod.deletion = Some(Hand::of(fact));
+            pod.deletion = Some(Box::new(Hand::of(fact)));
         }
     }
 

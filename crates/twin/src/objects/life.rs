@@ -146,9 +146,9 @@ pub struct Life {
     /// The last record that shows it.
     pub last_seen: Time,
     /// Who created it.
-    pub created_by: Option<Act>,
+    pub created_by: Option<Box<Act>>,
     /// Who deleted it, first if several did.
-    pub deleted_by: Option<Act>,
+    pub deleted_by: Option<Box<Act>>,
     /// Owners that a body names.
     pub owners: Vec<Owner>,
     /// Labels that a body shows.

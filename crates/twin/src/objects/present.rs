@@ -88,7 +88,7 @@ impl Objects {
             uid: uid.into(),
             begin: Bound { time: begin, edge, surety, witness },
             last_seen: time,
-            created_by: act.map(|act| Act { surety: Surety::Inferred, ..act }),
+            created_by: act.map(|act| Box::new(Act { surety: Surety::Inferred, ..act })),
             ..Life::default()
         })
     }
@@ -127,7 +127,7 @@ impl Objects {
                 ..Version::default()
             });
         }
-        life.created_by = Some(act);
+        life.created_by = Some(Box::new(act));
         Some(id)
     }
 
@@ -181,7 +181,7 @@ impl Objects {
         if let Some(life) = self.store.get_mut(id)
             && life.deleted_by.is_none()
         {
-            life.deleted_by = Some(Act::of(fact));
+            life.deleted_by = Some(Box::new(Act::of(fact)));
         }
         match last {
             Some(surety) => self.gone(id, time, Edge::Exact, surety, fact),
