@@ -26,6 +26,9 @@ use trailhound_twin::Twin;
 /// Different credentials, addresses or grants that are kept.
 const MOST_VALUES: usize = 50;
 
+/// Told where no record shows the object itself.
+const NO_BODIES: &str = "What the object says (its spec) is not in the log before this moment: bodies are logged at level Request or RequestResponse only.";
+
 /// Whether it was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,6 +169,10 @@ impl Collector {
     pub fn observe(&mut self, fact: &Fact) {
         let Some(relation) = self.subject.relation(fact) else { return };
         let before = fact.event.time <= self.state.at;
+        // A pod's own token can delete the pod.
+        if relation == Relation::By && self.subject.is_object_of(fact) {
+            self.happened(fact, before);
+        }
         match relation {
             Relation::By if before => self.acted(fact),
             Relation::On => self.happened(fact, before),
@@ -289,6 +296,9 @@ impl Collector {
             None if told.is_empty() => return None,
             None => StateAt { entity, at, ..StateAt::default() },
         };
+        if !told.known.is_empty() {
+            state.unknowns.retain(|text| text != NO_BODIES);
+        }
         if let Some((existence, surety)) = told.existence {
             (state.existence, state.surety) = (existence, surety);
         }
@@ -322,9 +332,7 @@ impl Collector {
             (None, _) => (Existence::Unknown, Surety::Unknown),
         };
         if !self.bodies && matches!(self.subject, Subject::Object { .. }) {
-            state.unknowns.push(
-                "What the object says (its spec) is not in the log before this moment: bodies are logged at level Request or RequestResponse only.".to_owned(),
-            );
+            state.unknowns.push(NO_BODIES.to_owned());
         }
         state.known = self.aspects.into_values().collect();
         state.credentials = latest(self.credentials);

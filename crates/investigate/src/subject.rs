@@ -175,7 +175,8 @@ impl Subject {
         }
     }
 
-    fn is_object_of(&self, fact: &Fact) -> bool {
+    /// Whether a request was about it.
+    pub(crate) fn is_object_of(&self, fact: &Fact) -> bool {
         let event = &fact.event;
         match self {
             Subject::Account { namespace, name } => {

@@ -14,7 +14,7 @@ use trailhound_investigate::{
     apps::AppDetail,
     lineage::{Lineage, Member},
     passport::Passport,
-    reach::{Path, Reach},
+    reach::{EdgeKind, Path, Reach},
     timeline::{Line as Told, Timeline},
 };
 use trailhound_model::{action::Outcome, entity, observed::Surety};
@@ -126,7 +126,7 @@ fn draw_way(graph: &mut Graph, path: &Path) {
         }
         let grant = step.grants.first();
         let by = grant.map(|one| format!(" ({})", words::entity(&one.binding).1));
-        let kind = step.kind.as_str().to_ascii_lowercase().replace('_', " ");
+        let kind = way(step.kind);
         let edge = Edge {
             from: step.from.clone(),
             to: step.to.clone(),
@@ -139,6 +139,36 @@ fn draw_way(graph: &mut Graph, path: &Path) {
             graph.edges.push(edge);
         }
     }
+}
+
+/// The sort of step in words that fit on an arrow.
+fn way(kind: EdgeKind) -> String {
+    let text = match kind {
+        EdgeKind::PermissionDiscover => "has the rights",
+        EdgeKind::PodCreate => "starts a pod of its own",
+        EdgeKind::PodPatch => "changes a running pod",
+        EdgeKind::PodExec | EdgeKind::PodAttach | EdgeKind::PodDebug => "goes into the pod",
+        EdgeKind::NodeProxy => "commands through the kubelet",
+        EdgeKind::IdentityAssume => "uses its credential",
+        EdgeKind::IdentityImpersonate => "acts as it",
+        EdgeKind::TokenList | EdgeKind::TokenBruteforce | EdgeKind::TokenSecret => {
+            "takes its token from a secret"
+        }
+        EdgeKind::TokenSteal | EdgeKind::ExploitHostTraverse => "takes its token on the node",
+        EdgeKind::TokenRequest => "requests its token",
+        EdgeKind::SecretRead => "reads it",
+        EdgeKind::NamespaceWrite => "changes its objects",
+        EdgeKind::RoleBind => "binds itself to a stronger role",
+        EdgeKind::RoleEscalate => "adds rules to its role",
+        EdgeKind::CsrSign => "gets a certificate in its name",
+        EdgeKind::WebhookWrite => "rewrites what others create",
+        EdgeKind::VolumeDiscover | EdgeKind::VolumeAccess => "reads its volumes",
+        EdgeKind::CePrivMount => "mounts the node's disk",
+        EdgeKind::ExploitHostRead => "reads keys on the node",
+        EdgeKind::ExploitHostWrite => "writes files that the node runs",
+        other => return other.as_str().to_ascii_lowercase().replace('_', " "),
+    };
+    text.to_owned()
 }
 
 /// Owners above, children below, whoever made or ended them beside.
@@ -169,11 +199,16 @@ pub fn lineage(answer: &Lineage) -> Drawing {
             ..Edge::default()
         });
         if let Some(origin) = &answer.origin {
-            graph.nodes.insert(0, Node { mark: "Behind it".to_owned(), ..node(&origin.entity) });
+            let (behind, did) = if origin.known {
+                ("Behind it", "used it")
+            } else {
+                ("Perhaps behind it", "may have used it")
+            };
+            graph.nodes.insert(0, Node { mark: behind.to_owned(), ..node(&origin.entity) });
             graph.edges.push(Edge {
                 from: origin.entity.clone(),
                 to: who,
-                label: "acted with it".to_owned(),
+                label: did.to_owned(),
                 dashed: origin.surety != Surety::Proved,
                 tone: Tone::Plain,
             });

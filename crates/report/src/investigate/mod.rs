@@ -6,6 +6,7 @@
 
 mod apps;
 mod at;
+mod contract;
 mod diff;
 pub mod drawn;
 mod lineage;
@@ -82,7 +83,11 @@ pub fn answer_json<T: Serialize>(command: &str, basis: &Basis<'_>, answer: &T) -
         unread: &input.unread,
     };
     let schema = format!("trailhound.{command}/1");
-    json::pretty(&Document { schema, version, cluster, input: read, notes, answer })
+    let document = Document { schema, version, cluster, input: read, notes, answer };
+    // All of it can be written; if not, the plain form says more than nothing.
+    let Ok(mut value) = serde_json::to_value(&document) else { return json::pretty(&document) };
+    contract::settle(command, &mut value);
+    json::pretty(&value)
 }
 
 /// The first lines: the answer in a sentence, and what it stands on.
