@@ -51,7 +51,10 @@ pub(crate) enum Command {
     #[command(after_help = questions::AT_EXAMPLES)]
     At(AtArgs),
     /// What changed between two moments in grants, workloads, admission and accounts, and by whom.
-    #[command(after_help = questions::DIFF_EXAMPLES)]
+    #[command(
+        after_help = questions::DIFF_EXAMPLES,
+        override_usage = "trailhound diff [OPTIONS] <FROM> <TO> [ENTITY] <PATH>..."
+    )]
     Diff(DiffArgs),
     /// Who can do something, by which grant, and whether it was ever used for it.
     #[command(after_help = questions::WHO_CAN_EXAMPLES)]

@@ -35,7 +35,7 @@ pub(crate) enum CommandError {
     NoSubject(String),
     /// What was given as a moment is none.
     #[error(
-        "{0:?} is no time: give one such as 2026-11-23T11:20:00Z, 2026-11-23T11:20 (UTC), start or end"
+        "{0:?} is no time: give one such as 2026-11-23T11:20:00Z, 2026-11-23T11:20 or 2026-11-23 (UTC), start, end, or counted from the log's ends, such as -2h, end-90s, start+10m"
     )]
     NoTime(String),
     /// Several clusters, and nobody said which.
@@ -46,11 +46,32 @@ pub(crate) enum CommandError {
         "say what is asked about and then the logs, as in: trailhound reach sa:shop/cart /logs"
     )]
     NoLogs,
-    /// The question needs its logs twice.
+    /// Standard input cannot be kept.
     #[error(
-        "this question reads its logs twice, which standard input does not allow: put them into a file"
+        "this question reads its logs twice, so that standard input is kept in {folder} meanwhile, which failed: {error}. Make room there, let TMPDIR name another folder, or give the logs as files"
     )]
-    ReadTwice,
+    Spool {
+        /// Where.
+        folder: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A name without a namespace that several namespaces have.
+    #[error("{typed} is in several namespaces; say which one is meant: {}", shown(.all))]
+    WhichOne {
+        /// As it was typed.
+        typed: String,
+        /// What it may mean.
+        all: Vec<String>,
+    },
+    /// The end is before the beginning.
+    #[error("--from is after --to: no request can be between them. Change them about")]
+    Reversed,
+    /// There is no picture of this.
+    #[error(
+        "this answer has no picture: --output svg is for timeline, lineage, passport, reach and apps show. Take text or json"
+    )]
+    NoPicture,
     /// There is no such rule.
     #[error("there is no rule {0}; `trailhound rules list` shows all")]
     NoSuchRule(String),
@@ -68,6 +89,16 @@ pub(crate) enum CommandError {
     /// The recorded breach cannot be unpacked.
     #[error("cannot unpack the recording to a temporary file: {0}")]
     Demo(std::io::Error),
+}
+
+/// The first of many names.
+fn shown(all: &[String]) -> String {
+    const MOST: usize = 20;
+    let names = all.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().checked_sub(MOST) {
+        None | Some(0) => names,
+        Some(more) => format!("{names} and {more} more"),
+    }
 }
 
 fn counted(problems: usize) -> String {

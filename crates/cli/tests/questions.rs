@@ -154,11 +154,168 @@ fn what_is_no_question_exits_with_2_and_says_how_to_ask() {
         (&["timeline", "user:bob", "missing.log"], "missing.log"),
         (&["reach", "sa:shop/cart"], "trailhound reach"),
         (&["timeline", "user:bob", "-"], "nothing"),
+        (&["at", "-2y", "user:bob", "missing.log"], "no time"),
+        (&["at", "end", "sa:default", BREACH], "sa:shop/default"),
+        (&["diff", "start", "end", "sa:shop/cart"], "then the logs"),
+        (&["at", "end", "sa:shop/cart", BREACH, "--output", "svg"], "no picture"),
+        (&["timeline", "user:bob", BREACH, "--from", "end", "--to", "start"], "after --to"),
+        (&["lineage", "pod:\u{1b}[2Jx", "missing.log"], "missing.log"),
     ] {
         let answer = ask(question);
         assert_eq!(answer.code, Some(2), "{question:?}: {}", answer.error);
         assert!(answer.error.contains(hint) || hint == "nothing", "{}", answer.error);
     }
+}
+
+#[test]
+fn standard_input_is_read_twice_where_a_question_needs_it() {
+    let input = fs::File::open(BREACH).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_trailhound"))
+        .args(["lineage", "pod:data/batch-fb5b6", "-", "--output", "json"])
+        .stdin(input)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["of"]["created"]["who"], "sa:shop/cart");
+    assert_eq!(told["of"]["deleted"]["who"], "sa:data/pipeline-admin-fb5b6");
+    assert_eq!(told["origin"]["entity"], "user:bob");
+    assert_eq!(told["origin"]["known"], false, "a session inside is no proof");
+}
+
+#[test]
+fn half_a_name_is_completed_if_only_one_is_meant() {
+    let told = json(&["at", "-1m", "pod:batch-fb5b6", BREACH]);
+    assert_eq!(told["entity"], "pod:data/batch-fb5b6");
+    assert!(told["notes"][0].as_str().unwrap().contains("pod:data/batch-fb5b6"));
+    assert_eq!(told["deleted"]["who"], "sa:data/pipeline-admin-fb5b6");
+    let grant = &told["grants"][0];
+    assert_eq!(grant["binding"], "clusterrolebinding:pipeline-admin-fb5b6");
+    assert!(grant["uses"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_moment_outside_of_the_log_is_unknown_and_not_no() {
+    let early = json(&["at", "2026-11-20", "pod:data/batch-fb5b6", BREACH]);
+    assert_ne!(early["surety"], "proved");
+    assert!(early["notes"][0].as_str().unwrap().contains("before the log begins"));
+    let late = json(&["at", "2027-01-01", "clusterrolebinding:cart-legacy", BREACH]);
+    assert_eq!((&late["existence"], &late["surety"]), (&"exists".into(), &"inferred".into()));
+    let turned = json(&["diff", "end", "start", BREACH]);
+    assert!(turned["notes"][0].as_str().unwrap().contains("changed about"));
+    assert_eq!(turned["changes"], json(&["diff", "start", "end", BREACH])["changes"]);
+}
+
+#[test]
+fn a_difference_of_one_namespace_or_hand_has_nothing_else() {
+    let shop = json(&["diff", "start", "end", BREACH, "-n", "data"]);
+    for one in shop["changes"].as_array().unwrap() {
+        let object = one["object"].as_str().unwrap();
+        assert!(object.contains(":data/") || object == "ns:data", "{object}");
+    }
+    let cart = json(&["diff", "start", "end", "sa:shop/cart", BREACH]);
+    let made = &cart["changes"][0];
+    assert_eq!(made["object"], "pod:data/batch-fb5b6");
+    assert_eq!(made["behind"]["entity"], "user:bob");
+}
+
+#[test]
+fn an_application_is_all_that_belongs_to_it() {
+    let app = json(&["timeline", "app:shop/cart", BREACH]);
+    let account = json(&["timeline", "sa:shop/cart", BREACH]);
+    assert!(app["requests"].as_u64() > account["requests"].as_u64());
+}
+
+#[test]
+fn input_without_events_is_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("empty.log");
+    fs::write(&log, "").unwrap();
+    let path = log.to_str().unwrap();
+    for question in
+        [&["at", "end", "user:bob"][..], &["lineage", "user:bob"], &["timeline", "app:x"]]
+    {
+        let answer = ask(&[question, &[path]].concat());
+        assert_eq!(answer.code, Some(2), "{question:?}: {}", answer.error);
+        assert!(answer.error.contains("no audit event"), "{}", answer.error);
+    }
+}
+
+#[test]
+fn pictures_are_whole_and_carry_no_script() {
+    for question in [
+        &["reach", "sa:shop/cart"][..],
+        &["lineage", "deploy:shop/cart"],
+        &["passport", "sa:shop/cart"],
+        &["apps", "show", "shop/cart"],
+        &["timeline", "user:bob"],
+    ] {
+        let answer = ask(&[question, &[BREACH, "--output", "svg"]].concat());
+        assert_eq!(answer.code, Some(0), "{question:?}: {}", answer.error);
+        assert!(answer.out.starts_with("<svg") && answer.out.ends_with("</svg>\n"));
+        assert!(!answer.out.contains("<script"));
+    }
+}
+
+/// Every field of every answer with its types, so that none vanishes or changes unseen. To renew after
+/// adding fields: `TRAILHOUND_RENEW=1 cargo test -p trailhound --test questions`.
+#[test]
+fn the_fields_of_answers_are_a_contract() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract");
+    for (name, question) in [
+        ("timeline", &["timeline", "sa:shop/cart", BREACH][..]),
+        ("lineage", &["lineage", "pod:shop/cart-78469674b6-wv5q6", BREACH]),
+        ("at", &["at", "-1m", "pod:data/batch-fb5b6", BREACH]),
+        ("diff", &["diff", "start", "end", BREACH]),
+        ("who-can", &["who-can", "list", "secrets", BREACH, "-n", "data"]),
+        ("passport", &["passport", "sa:shop/cart", BREACH]),
+        ("reach", &["reach", "sa:shop/cart", BREACH]),
+        ("reach-worst", &["reach", "--worst", BREACH]),
+        ("apps", &["apps", BREACH]),
+        ("app", &["apps", "show", "shop/cart", BREACH]),
+    ] {
+        let told = json(question);
+        assert_eq!(told["schema"], format!("trailhound.{name}/1"));
+        let mut fields = std::collections::BTreeMap::new();
+        shape("", &told, &mut fields);
+        let text: String = fields
+            .iter()
+            .map(|(path, types)| {
+                format!("{path}: {}\n", types.iter().copied().collect::<Vec<_>>().join(" or "))
+            })
+            .collect();
+        assert!(!text.contains("[][]"), "{name} has a pair without names:\n{text}");
+        assert_eq!(text, text.to_lowercase(), "{name} has a field in capitals");
+        let file = format!("{folder}/{name}.txt");
+        if std::env::var_os("TRAILHOUND_RENEW").is_some() {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(&file).unwrap_or_default(), "{file}");
+    }
+}
+
+type Fields = std::collections::BTreeMap<String, std::collections::BTreeSet<&'static str>>;
+
+fn shape(path: &str, value: &serde_json::Value, fields: &mut Fields) {
+    use serde_json::Value as V;
+    let of = match value {
+        V::Null => "null",
+        V::Bool(_) => "bool",
+        V::Number(_) => "number",
+        V::String(_) => "string",
+        V::Array(all) => {
+            all.iter().for_each(|one| shape(&format!("{path}[]"), one, fields));
+            "array"
+        }
+        V::Object(all) => {
+            for (name, one) in all {
+                shape(&format!("{path}.{name}"), one, fields);
+            }
+            "object"
+        }
+    };
+    fields.entry(path.to_owned()).or_default().insert(of);
 }
 
 #[test]

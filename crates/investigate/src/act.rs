@@ -1,7 +1,9 @@
 //! Who did something and which record says so: the witness that every answer carries.
 
 use serde::Serialize;
-use trailhound_model::{Str, action::Effect, action::Outcome, entity, fact::Fact, time::Time};
+use trailhound_model::{
+    Str, action::Effect, action::Outcome, entity, fact::Fact, observed::Witness, time::Time,
+};
 
 /// One request that made, changed or ended something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +20,8 @@ pub struct Act {
     pub agent: String,
     /// `create`, `patch` …
     pub verb: String,
+    /// Credential, as an entity; empty if the log does not say.
+    pub credential: String,
     /// `auditID`
     pub audit_id: Str,
 }
@@ -32,8 +36,18 @@ impl Act {
             address: fact.event.source_ip().to_owned(),
             agent: fact.event.agent_family().to_owned(),
             verb: fact.event.verb.to_string(),
+            credential: match fact.credential.id.as_str() {
+                "" => String::new(),
+                id => entity::credential(id),
+            },
             audit_id: fact.event.audit_id.clone(),
         }
+    }
+
+    /// What the twin remembers of a request: no more than who and which record.
+    pub fn told(who: &str, witness: &Witness) -> Act {
+        let audit_id = witness.audit_id.clone();
+        Act { time: witness.time, who: who.to_owned(), audit_id, ..Act::default() }
     }
 }
 

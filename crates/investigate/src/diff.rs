@@ -7,19 +7,30 @@
 
 use crate::{
     act::{Act, Change},
-    subject,
+    standing::{Behind, behind},
+    subject::{self, Subject},
+    who_can::{binding_entity, role_entity, subject_entity},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 use trailhound_model::{
-    action::ActionKind, body::PolicyRule, entity, fact::Fact, observed::State,
-    principal::PrincipalKind, time::Time,
+    Str,
+    action::ActionKind,
+    body::PolicyRule,
+    entity,
+    fact::Fact,
+    observed::{State, Surety},
+    principal::PrincipalKind,
+    time::Time,
 };
+use trailhound_twin::{Twin, rbac};
 
 /// Objects that are followed.
 const MOST_OBJECTS: usize = 50_000;
 /// Acts that are kept with one object.
 const MOST_ACTS: usize = 6;
+/// Changes whose hand is traced back.
+const MOST_TRACED: usize = 1_000;
 /// What an object is said to be is kept at most this long, in characters.
 const LONGEST: usize = 600;
 
@@ -110,6 +121,16 @@ pub struct Changed {
     pub acts: Vec<Act>,
     /// How many writes.
     pub writes: u64,
+    /// What a role or binding said before, where the log tells it.
+    pub before: String,
+    /// What it said after.
+    pub after: String,
+    /// Where the writes do not name their object: the names that the rebuilt cluster knows for them.
+    pub names: Vec<String>,
+    /// How sure it is that this object was meant: inferred where only `names` say it.
+    pub surety: Surety,
+    /// Who is behind the last write, if that is somebody else than who made it.
+    pub behind: Option<Behind>,
     #[serde(skip)]
     first: Change,
     #[serde(skip)]
@@ -131,11 +152,30 @@ pub struct Diff {
     pub left_out: u64,
 }
 
+/// Which changes are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Only by, on or about this.
+    pub subject: Option<Subject>,
+    /// Only in this namespace; empty is everywhere.
+    pub namespace: String,
+}
+
+impl Scope {
+    fn holds(&self, fact: &Fact) -> bool {
+        let event = &fact.event;
+        let own = event.resource() == "namespaces" && subject::object_name(fact) == self.namespace;
+        let within = self.namespace.is_empty() || event.namespace() == self.namespace || own;
+        within && self.subject.as_ref().is_none_or(|one| one.relation(fact).is_some())
+    }
+}
+
 /// Picks the changes out of a log.
 #[derive(Clone, Debug)]
 pub struct Collector {
     from: Time,
     to: Time,
+    scope: Scope,
     objects: BTreeMap<(Area, String), Changed>,
     by_controllers: u64,
     left_out: u64,
@@ -143,9 +183,9 @@ pub struct Collector {
 
 impl Collector {
     /// Nothing is picked yet.
-    pub fn new(from: Time, to: Time) -> Collector {
+    pub fn new(from: Time, to: Time, scope: Scope) -> Collector {
         let (from, to) = (from.min(to), from.max(to));
-        Collector { from, to, objects: BTreeMap::new(), by_controllers: 0, left_out: 0 }
+        Collector { from, to, scope, objects: BTreeMap::new(), by_controllers: 0, left_out: 0 }
     }
 
     /// Takes the next request, in order of time.
@@ -155,6 +195,9 @@ impl Collector {
         }
         let Some(area) = Area::of(fact.action.kind) else { return };
         let Some(change) = Change::of(fact) else { return };
+        if !self.scope.holds(fact) {
+            return;
+        }
         let kind = fact.principal.actor().kind;
         if matches!(kind, PrincipalKind::ControlPlane | PrincipalKind::Node) {
             self.by_controllers += 1;
@@ -183,6 +226,11 @@ impl Collector {
             says: String::new(),
             acts: Vec::new(),
             writes: 0,
+            before: String::new(),
+            after: String::new(),
+            names: Vec::new(),
+            surety: Surety::Proved,
+            behind: None,
             first: change,
             last: change,
         });
@@ -197,7 +245,21 @@ impl Collector {
         }
     }
 
-    /// The answer.
+    /// The answer, with what the rebuilt cluster knows besides.
+    pub fn finish_with(self, twin: &Twin) -> Diff {
+        let mut diff = self.finish();
+        rights(twin, &mut diff);
+        names(twin, &mut diff);
+        for one in diff.changes.iter_mut().take(MOST_TRACED) {
+            let Some(last) = one.acts.last() else { continue };
+            let own = last.real.as_ref().unwrap_or(&last.who);
+            let hand = if last.credential.is_empty() { own } else { &last.credential };
+            one.behind = behind(twin, hand, last.time).filter(|behind| behind.entity != *own);
+        }
+        diff
+    }
+
+    /// The answer from requests alone.
     pub fn finish(self) -> Diff {
         let mut changes: Vec<Changed> = self.objects.into_values().collect();
         for one in &mut changes {
@@ -223,6 +285,62 @@ impl Collector {
             by_controllers: self.by_controllers,
             left_out: self.left_out,
         }
+    }
+}
+
+/// What roles and bindings said before and after.
+fn rights(twin: &Twin, diff: &mut Diff) {
+    let mut told: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for change in twin.rbac().changes(diff.from, diff.to) {
+        let (object, before, after) = match &change.what {
+            rbac::Changed::Role { role, before, after } => {
+                (role_entity(role), role_words(before.as_ref()), role_words(after.as_ref()))
+            }
+            rbac::Changed::Binding { binding, before, after } => (
+                binding_entity(&binding.namespace, &binding.name),
+                binding_words(before.as_ref()),
+                binding_words(after.as_ref()),
+            ),
+        };
+        // The first word before, the last word after.
+        told.entry(object).and_modify(|old| old.1.clone_from(&after)).or_insert((before, after));
+    }
+    for one in &mut diff.changes {
+        if let Some((before, after)) = told.remove(&one.object) {
+            (one.before, one.after) = (before, after);
+        }
+    }
+}
+
+fn role_words(body: Option<&rbac::RoleBody>) -> String {
+    let rules = body.map(|body| body.rules.iter().map(rule_words).collect::<Vec<_>>().join("; "));
+    rules.unwrap_or_default().chars().take(LONGEST).collect()
+}
+
+fn binding_words(body: Option<&rbac::BindingBody>) -> String {
+    let Some(body) = body.filter(|body| !body.role.is_empty()) else { return String::new() };
+    let names: Vec<String> = body.subjects.iter().map(subject_entity).collect();
+    let text = format!("{} {} to {}", body.role_kind, body.role, names.join(", "));
+    text.chars().take(LONGEST).collect()
+}
+
+/// A create by POST has no name in a log without bodies: the cluster may know what came of it.
+fn names(twin: &Twin, diff: &mut Diff) {
+    if !diff.changes.iter().any(|one| one.object.ends_with('*')) {
+        return;
+    }
+    let made: BTreeMap<Str, Str> = twin
+        .objects()
+        .changes(diff.from, diff.to.plus(1))
+        .into_iter()
+        .map(|change| (change.witness.audit_id, change.entity))
+        .collect();
+    for one in diff.changes.iter_mut().filter(|one| one.object.ends_with('*')) {
+        one.surety = Surety::Inferred;
+        let found = one.acts.iter().filter_map(|act| made.get(&act.audit_id));
+        one.names = found.map(ToString::to_string).collect();
+        one.names.sort();
+        one.names.dedup();
     }
 }
 
@@ -303,7 +421,7 @@ mod tests {
     }
 
     fn diff(facts: &[Fact]) -> Diff {
-        let mut collector = Collector::new(Time(10), Time(20));
+        let mut collector = Collector::new(Time(10), Time(20), Scope::default());
         for fact in facts {
             collector.observe(fact);
         }

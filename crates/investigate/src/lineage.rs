@@ -7,11 +7,20 @@
 
 use crate::{
     act::{Act, Change, owner_entity},
+    standing::{Behind, behind},
     subject::{self, Subject},
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use trailhound_model::{action::ActionKind, entity, fact::Fact, observed::Surety};
+use trailhound_model::{
+    Str,
+    action::ActionKind,
+    entity,
+    fact::Fact,
+    observed::{Owner, Surety},
+    time::Time,
+};
+use trailhound_twin::{Twin, causes::Cause, objects};
 
 /// Objects that are followed.
 const MOST_OBJECTS: usize = 200_000;
@@ -39,6 +48,46 @@ pub struct Member {
     pub changes: u64,
     /// Who changed it last.
     pub changed: Option<Act>,
+    /// Why it was made: the act that set the controller off.
+    pub because: Option<Because>,
+    /// Why it was ended.
+    pub ended_because: Option<Because>,
+}
+
+/// The act of somebody that set a controller off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Because {
+    /// Whoever did it, as an entity.
+    pub who: String,
+    /// The act in words.
+    pub sentence: String,
+    /// When.
+    pub time: Time,
+    /// How sure it is.
+    pub surety: Surety,
+    /// `auditID` of that act.
+    pub audit_id: Str,
+}
+
+impl Because {
+    fn of(cause: &Cause) -> Because {
+        Because {
+            who: cause.actor.clone(),
+            sentence: cause.sentence.clone(),
+            time: cause.root.time,
+            surety: cause.surety,
+            audit_id: cause.root.audit_id.clone(),
+        }
+    }
+}
+
+/// What controllers did because of something, by kind of act.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Follow {
+    /// `create pods`
+    pub act: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// The answer.
@@ -52,6 +101,10 @@ pub struct Lineage {
     pub down: Vec<Member>,
     /// Children beyond the cap.
     pub left_out: u64,
+    /// Where it began: whoever made the topmost owner, or is behind whoever did.
+    pub origin: Option<Behind>,
+    /// What controllers did because of the last act on it, most frequent first.
+    pub cascade: Vec<Follow>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,6 +114,8 @@ struct Known {
     deleted: Option<Act>,
     changes: u64,
     changed: Option<Act>,
+    because: Option<Because>,
+    ended_because: Option<Because>,
 }
 
 /// Who owns whom, gathered from a log.
@@ -71,8 +126,8 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Takes the next request, in order of time.
-    pub fn observe(&mut self, fact: &Fact) {
+    /// Takes the next request, in order of time, with what set it off, where that is known.
+    pub fn observe(&mut self, fact: &Fact, cause: Option<&Cause>) {
         if !is_worth(fact) {
             return;
         }
@@ -80,7 +135,7 @@ impl Collector {
         let name = subject::object_name(fact);
         if !name.is_empty() {
             let own = object_entity(event.resource(), event.namespace(), name);
-            self.write(own, fact);
+            self.write(own, fact, cause);
         }
         for object in fact.observed.iter().flat_map(|observed| &observed.objects) {
             if object.owners.is_empty() || object.name.is_empty() {
@@ -98,18 +153,23 @@ impl Collector {
         }
     }
 
-    fn write(&mut self, own: String, fact: &Fact) {
+    fn write(&mut self, own: String, fact: &Fact, cause: Option<&Cause>) {
         let whole = fact.event.subresource().is_empty();
         let change = Change::of(fact).filter(|_| whole);
         let Some(known) = self.known(own) else { return };
         match change {
             Some(Change::Created) => {
                 known.created = Some(Act::of(fact));
+                known.because = cause.map(Because::of);
                 known.deleted = None;
+                known.ended_because = None;
             }
             // A kubelet confirms what somebody else asked for.
             Some(Change::Deleted) => {
-                known.deleted.get_or_insert_with(|| Act::of(fact));
+                if known.deleted.is_none() {
+                    known.deleted = Some(Act::of(fact));
+                    known.ended_because = cause.map(Because::of);
+                }
             }
             Some(Change::Changed) => {
                 known.changes += 1;
@@ -132,6 +192,39 @@ impl Collector {
         self.dropped
     }
 
+    /// The answer, with what the rebuilt cluster knows besides.
+    pub fn finish_with(mut self, about: &Subject, twin: &Twin) -> Option<Lineage> {
+        self.learn(twin);
+        let mut told = self.finish(about)?;
+        told.cascade = cascade(twin, about);
+        let top = told.up.last().unwrap_or(&told.of);
+        if let Some(act) = &top.created {
+            let own = act.real.as_ref().unwrap_or(&act.who);
+            let hand = if act.credential.is_empty() { own } else { &act.credential };
+            told.origin = behind(twin, hand, act.time).filter(|behind| behind.entity != *own);
+        }
+        Some(told)
+    }
+
+    /// Owners, makers and ends that only the cluster knows: bodies that were read later, pods that no
+    /// request names when they are made.
+    fn learn(&mut self, twin: &Twin) {
+        for life in twin.objects().everything() {
+            let Some(known) = self.known(life.entity()) else { continue };
+            if known.owners.is_empty() && !life.owners.is_empty() {
+                let owner = |one: &Owner| owner_entity(&one.kind, &life.namespace, &one.name);
+                known.owners.extend(life.owners.iter().map(owner));
+            }
+            let act = |act: &objects::Act| Act::told(&act.who, &act.witness);
+            if known.created.is_none() {
+                known.created = life.created_by.as_ref().map(act);
+            }
+            if known.deleted.is_none() && life.end.is_some() {
+                known.deleted = life.deleted_by.as_ref().map(act);
+            }
+        }
+    }
+
     /// The answer; `None` if the log knows nothing of it.
     pub fn finish(&self, about: &Subject) -> Option<Lineage> {
         let entity = about.entity();
@@ -151,7 +244,8 @@ impl Collector {
         self.descend(&starts, depth, &children, &mut down);
         let left_out = down.len().saturating_sub(MOST_CHILDREN) as u64;
         down.truncate(MOST_CHILDREN);
-        Some(Lineage { of, up: self.ascend(&entity), down, left_out })
+        let up = self.ascend(&entity);
+        Some(Lineage { of, up, down, left_out, ..Lineage::default() })
     }
 
     fn member(&self, entity: &str, parent: &str, depth: usize, surety: Surety) -> Member {
@@ -165,6 +259,8 @@ impl Collector {
             deleted: known.deleted,
             changes: known.changes,
             changed: known.changed,
+            because: known.because,
+            ended_because: known.ended_because,
         }
     }
 
@@ -249,6 +345,16 @@ impl Collector {
             layer = next;
         }
     }
+}
+
+fn cascade(twin: &Twin, about: &Subject) -> Vec<Follow> {
+    let entity = about.entity();
+    let lives = twin.objects().resolve(&entity);
+    let life = lives.last();
+    let cascade = life
+        .and_then(|one| twin.causes().caused_by_object(&one.resource, &one.namespace, &one.name));
+    let kinds = cascade.map(|one| one.kinds).unwrap_or_default();
+    kinds.into_iter().map(|(act, count)| Follow { act, count }).collect()
 }
 
 /// Heartbeats, reviews and events are no objects that anybody follows.
@@ -340,7 +446,7 @@ mod tests {
     fn lineage(about: &str, facts: &[Fact]) -> Option<Lineage> {
         let mut collector = Collector::default();
         for fact in facts {
-            collector.observe(fact);
+            collector.observe(fact, None);
         }
         collector.finish(&Subject::parse(about).unwrap())
     }

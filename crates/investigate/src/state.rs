@@ -8,6 +8,7 @@
 use crate::{
     act::{Act, Change},
     diff::rule_words,
+    standing::{Behind, OneLife, Owner, Right, standing},
     subject::{Relation, Subject},
 };
 use serde::Serialize;
@@ -20,9 +21,13 @@ use trailhound_model::{
     observed::{Observation, PodSpec, Said, State, Surety},
     time::Time,
 };
+use trailhound_twin::Twin;
 
 /// Different credentials, addresses or grants that are kept.
 const MOST_VALUES: usize = 50;
+
+/// Told where no record shows the object itself.
+const NO_BODIES: &str = "What the object says (its spec) is not in the log before this moment: bodies are logged at level Request or RequestResponse only.";
 
 /// Whether it was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -48,8 +53,8 @@ pub struct Known {
     pub value: String,
     /// How sure.
     pub surety: Surety,
-    /// The record that says so, and who wrote it.
-    pub witness: Act,
+    /// The record that says so, and who wrote it; none if Kubernetes itself makes it so.
+    pub witness: Option<Act>,
 }
 
 /// Something that was seen a number of times.
@@ -94,8 +99,34 @@ pub struct StateAt {
     pub addresses: Vec<Seen>,
     /// Grants that the authorizer named when it let it in: proved uses, not all of its rights.
     pub grants_used: Vec<Seen>,
+    /// What it belonged to, nearest first.
+    pub owners: Vec<Owner>,
+    /// Objects of this name over the whole log, the latest first.
+    pub lives: Vec<OneLife>,
+    /// Grants that it had; of a pod those of its service account. Shared ones last.
+    pub grants: Vec<Right>,
+    /// Who is behind it, of an identity.
+    pub behind: Option<Behind>,
     /// What the log cannot tell.
     pub unknowns: Vec<String>,
+}
+
+impl StateAt {
+    /// Takes certainty away where the moment lies outside of the log.
+    pub fn within(&mut self, first: Time, last: Time) {
+        let at = self.at;
+        if at < first && self.existence != Existence::Exists
+            || at > last && self.existence != Existence::Unknown
+        {
+            self.surety = self.surety.min(Surety::Inferred);
+        }
+        if at < first {
+            self.unknowns.push(format!("The log begins at {first}: what was before is known only where a later record tells of it."));
+        } else if at > last {
+            self.unknowns
+                .push(format!("The log ends at {last}: what happened after it is unknown."));
+        }
+    }
 }
 
 /// Picks what concerns one thing out of a log.
@@ -111,6 +142,7 @@ pub struct Collector {
     credentials: BTreeMap<String, Seen>,
     addresses: BTreeMap<String, Seen>,
     grants: BTreeMap<String, Seen>,
+    groups: Vec<Str>,
     bodies: bool,
 }
 
@@ -128,6 +160,7 @@ impl Collector {
             credentials: BTreeMap::new(),
             addresses: BTreeMap::new(),
             grants: BTreeMap::new(),
+            groups: Vec::new(),
             bodies: false,
         }
     }
@@ -136,6 +169,10 @@ impl Collector {
     pub fn observe(&mut self, fact: &Fact) {
         let Some(relation) = self.subject.relation(fact) else { return };
         let before = fact.event.time <= self.state.at;
+        // A pod's own token can delete the pod.
+        if relation == Relation::By && self.subject.is_object_of(fact) {
+            self.happened(fact, before);
+        }
         match relation {
             Relation::By if before => self.acted(fact),
             Relation::On => self.happened(fact, before),
@@ -149,6 +186,9 @@ impl Collector {
         self.state.first = Some(self.state.first.unwrap_or(time));
         self.state.last = Some(time);
         self.there = Some((true, Surety::Inferred));
+        if fact.principal.real.is_none() {
+            self.groups.clone_from(&fact.event.user.groups);
+        }
         let id = fact.credential.id.as_str();
         let named = if id.is_empty() { String::new() } else { entity::credential(id) };
         count(&mut self.credentials, named, time);
@@ -241,11 +281,45 @@ impl Collector {
         let same = self.aspects.get(aspect).is_some_and(|known| known.value == value);
         if !same {
             let witness = Act::of(fact);
+            let witness = Some(witness);
             self.aspects.insert(aspect, Known { aspect, value, surety, witness });
         }
     }
 
-    /// The answer; `None` if the log knows nothing of it.
+    /// The answer, with what the rebuilt cluster knows besides; `None` if neither knows it.
+    pub fn finish_with(self, twin: &Twin) -> Option<StateAt> {
+        let (subject, at) = (self.subject.clone(), self.state.at);
+        let entity = self.state.entity.clone();
+        let told = standing(twin, &subject, &self.groups, at);
+        let mut state = match self.finish() {
+            Some(state) => state,
+            None if told.is_empty() => return None,
+            None => StateAt { entity, at, ..StateAt::default() },
+        };
+        if !told.known.is_empty() {
+            state.unknowns.retain(|text| text != NO_BODIES);
+        }
+        if let Some((existence, surety)) = told.existence {
+            (state.existence, state.surety) = (existence, surety);
+        }
+        for known in told.known {
+            if !state.known.iter().any(|one| one.aspect == known.aspect) {
+                state.known.push(known);
+            }
+        }
+        if state.existence != Existence::Exists {
+            state.known.retain(|_| state.existence != Existence::NotYet);
+        }
+        state.known.sort_by_key(|known| known.aspect);
+        state.owners = told.owners;
+        state.lives = told.lives;
+        state.grants = told.grants;
+        state.behind = told.behind;
+        state.unknowns.extend(told.unknowns);
+        Some(state)
+    }
+
+    /// The answer from requests alone; `None` if they know nothing of it.
     pub fn finish(self) -> Option<StateAt> {
         let Collector { mut state, there, after, seen_after, .. } = self;
         if there.is_none() && !seen_after && after.is_none() {
@@ -258,15 +332,7 @@ impl Collector {
             (None, _) => (Existence::Unknown, Surety::Unknown),
         };
         if !self.bodies && matches!(self.subject, Subject::Object { .. }) {
-            state.unknowns.push(
-                "What the object says (its spec) is not in the log before this moment: bodies are logged at level Request or RequestResponse only.".to_owned(),
-            );
-        }
-        if !self.grants.is_empty() {
-            state.unknowns.push(
-                "The grants are those that were used; what else was allowed, who-can tells."
-                    .to_owned(),
-            );
+            state.unknowns.push(NO_BODIES.to_owned());
         }
         state.known = self.aspects.into_values().collect();
         state.credentials = latest(self.credentials);
@@ -296,7 +362,7 @@ fn latest(values: BTreeMap<String, Seen>) -> Vec<Seen> {
     values
 }
 
-fn aspects(state: &State) -> Vec<(&'static str, String)> {
+pub(crate) fn aspects(state: &State) -> Vec<(&'static str, String)> {
     match state {
         State::Bare | State::Note { .. } | State::Token { .. } => Vec::new(),
         State::Pod { spec, addresses, phase, .. } => {

@@ -104,7 +104,11 @@ impl Subject {
                 },
             },
             "sa" | "serviceaccount" | "serviceaccounts" => {
-                let (namespace, name) = both(name)?;
+                let (namespace, name) = match both(name) {
+                    Some(both) => both,
+                    None if name.contains('/') => return None,
+                    None => (Str::default(), name.into()),
+                };
                 Subject::Account { namespace, name }
             }
             "node" | "nodes" => Subject::Node(name.into()),
@@ -127,6 +131,7 @@ impl Subject {
     pub fn entity(&self) -> String {
         match self {
             Subject::User(name) => entity::user(name),
+            Subject::Account { namespace, name } if namespace.is_empty() => format!("sa:{name}"),
             Subject::Account { namespace, name } => entity::service_account(namespace, name),
             Subject::Node(name) => entity::node(name),
             Subject::Address(address) => entity::ip(address),
@@ -170,7 +175,8 @@ impl Subject {
         }
     }
 
-    fn is_object_of(&self, fact: &Fact) -> bool {
+    /// Whether a request was about it.
+    pub(crate) fn is_object_of(&self, fact: &Fact) -> bool {
         let event = &fact.event;
         match self {
             Subject::Account { namespace, name } => {
@@ -357,7 +363,7 @@ mod tests {
 
     #[test]
     fn what_names_nothing_is_refused_with_examples() {
-        for text in ["", "alice", ":", "user:", ":x", "sa:cart", "sa:/cart", "audit.log"] {
+        for text in ["", "alice", ":", "user:", ":x", "sa:/cart", "audit.log"] {
             let error = Subject::parse(text).unwrap_err().to_string();
             assert!(error.contains("sa:shop/cart"), "{error}");
         }

@@ -158,7 +158,7 @@ fn can(holder: &Holder) -> Can {
     }
 }
 
-fn subject_entity(subject: &Subject) -> String {
+pub(crate) fn subject_entity(subject: &Subject) -> String {
     match subject.kind.as_str() {
         "ServiceAccount" => entity::service_account(&subject.namespace, &subject.name),
         "Group" => format!("group:{}", subject.name),
@@ -166,12 +166,12 @@ fn subject_entity(subject: &Subject) -> String {
     }
 }
 
-fn binding_entity(namespace: &str, name: &str) -> String {
+pub(crate) fn binding_entity(namespace: &str, name: &str) -> String {
     let resource = if namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
     entity::object(resource, namespace, name)
 }
 
-fn role_entity(role: &RoleKey) -> String {
+pub(crate) fn role_entity(role: &RoleKey) -> String {
     let resource = if role.namespace.is_empty() { "clusterroles" } else { "roles" };
     entity::object(resource, &role.namespace, &role.name)
 }

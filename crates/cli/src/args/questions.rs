@@ -41,6 +41,8 @@ pub(crate) enum AnswerForm {
     Text,
     /// One JSON object: see docs/investigate.md.
     Json,
+    /// A picture: of timeline, lineage, passport, reach and apps show.
+    Svg,
 }
 
 pub(super) const TIMELINE_EXAMPLES: &str = "\
@@ -48,6 +50,7 @@ Examples:
   trailhound timeline sa:shop/cart /logs
   trailhound timeline pod:shop/cart-7d4f8-x2b9k /logs --from 2026-11-23T11:20 --to 2026-11-23T11:40
   trailhound timeline ip:198.18.0.9 audit.log --limit 50
+  trailhound timeline app:shop/cart /logs                 all that belongs to an application
   trailhound timeline INC-979e9c78f8c1798e /logs          the requests of an incident or finding
   trailhound timeline user:bob /logs --output json | jq '.lines[].target'
 
@@ -60,6 +63,7 @@ Examples:
   trailhound lineage pod:shop/cart-7d4f8-x2b9k /logs      up to whoever made its deployment
   trailhound lineage deploy:shop/cart /logs               down to its pods
   trailhound lineage user:bob /logs                       what bob made, and what came of it
+  trailhound lineage deploy:shop/cart /logs --output svg > cart.svg
 
 Exit codes: 0 answered, 1 the log knows nothing of it, 2 an error, or input not wholly read.";
 
@@ -68,6 +72,7 @@ Examples:
   trailhound at 2026-11-23T11:31:00Z pod:shop/cart-7d4f8-x2b9k /logs
   trailhound at 2026-11-23T11:31 sa:shop/cart /logs       times without a zone are UTC
   trailhound at end clusterrolebinding:ops /logs          at the log's last event
+  trailhound at -5m pod:cart-7d4f8-x2b9k /logs            five minutes before; the only one of that name
 
 Exit codes: 0 answered, 1 the log knows nothing of it, 2 an error, or input not wholly read.";
 
@@ -75,6 +80,8 @@ pub(super) const DIFF_EXAMPLES: &str = "\
 Examples:
   trailhound diff 2026-11-23T11:30 2026-11-23T11:40 /logs
   trailhound diff start end /logs                         the whole log
+  trailhound diff -10m end /logs -n shop                  its last ten minutes in one namespace
+  trailhound diff start end sa:shop/cart /logs            by or about a service account
   trailhound diff start end /logs --output json | jq '.changes[] | select(.area == \"grants\")'
 
 What controllers and kubelets write is counted, not listed.
@@ -86,14 +93,14 @@ pub(crate) struct TimelineArgs {
     /// About what: user:alice, sa:shop/cart, pod:…, node:…, ip:…, cred:…, ns:…, any object
     /// (secret:shop/db), or the id of an incident or finding.
     pub(crate) entity: String,
-    /// Logs: files or directories.
+    /// Logs: files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Nothing before this moment.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) from: Option<String>,
     /// Nothing after this moment.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
     /// Most lines; what is left out is counted.
     #[arg(long, default_value_t = 200, value_name = "N")]
@@ -109,7 +116,7 @@ pub(crate) struct TimelineArgs {
 pub(crate) struct EntityArgs {
     /// About what: pod:shop/cart-7d4, deploy:shop/cart, sa:shop/cart, user:alice …
     pub(crate) entity: String,
-    /// Logs: files or directories.
+    /// Logs: files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -121,11 +128,12 @@ pub(crate) struct EntityArgs {
 /// Arguments of `at`.
 #[derive(Debug, Args)]
 pub(crate) struct AtArgs {
-    /// When: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
+    /// When: RFC 3339, or less of it in UTC; `start`, `end`; `-2h` before the log's end.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) time: String,
     /// About what: pod:shop/cart-7d4, sa:shop/cart, clusterrolebinding:ops …
     pub(crate) entity: String,
-    /// Logs: files or directories.
+    /// Logs: files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -137,13 +145,19 @@ pub(crate) struct AtArgs {
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// The first moment: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
+    /// The first moment: RFC 3339, or less of it in UTC; `start`, `end`; `-2h` before the log's end.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) from: String,
     /// The second moment.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) to: String,
-    /// Logs: files or directories.
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    /// Perhaps only about something (sa:shop/cart, deploy:shop/cart), then the logs: files,
+    /// directories, or `-` for standard input.
+    #[arg(required = true, value_names = ["ENTITY", "PATH"])]
+    pub(crate) what: Vec<PathBuf>,
+    /// Only in this namespace.
+    #[arg(long, short, default_value = "", hide_default_value = true, value_name = "NAMESPACE")]
+    pub(crate) namespace: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]
@@ -172,6 +186,7 @@ Examples:
   trailhound reach sa:shop/cart /logs                     what it could take at the log's end
   trailhound reach pod:shop/cart-7d4f8-x2b9k /logs --at 2026-11-23T11:32
   trailhound reach sa:shop/cart /logs --without clusterrolebinding:cart-legacy
+  trailhound reach sa:shop/cart /logs --output svg > reach.svg
   trailhound reach --worst /logs                          standing grants, worst first
 
 Exit codes: 0 answered, 1 the log knows nothing of it, 2 an error, or input not wholly read.";
@@ -191,7 +206,7 @@ pub(crate) struct WhoCanArgs {
     pub(crate) verb: String,
     /// pods, pods/exec, deployments.apps, or a URL that is no resource (/metrics).
     pub(crate) resource: String,
-    /// Logs: files or directories.
+    /// Logs: files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Namespace; without it, in all of the cluster.
@@ -200,8 +215,8 @@ pub(crate) struct WhoCanArgs {
     /// Name of the object; without it, any.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub(crate) name: String,
-    /// When: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
-    #[arg(long, default_value = "end", value_name = "TIME")]
+    /// When: RFC 3339, or less of it in UTC; `start`, `end`; `-2h` before the log's end.
+    #[arg(long, default_value = "end", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) at: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
@@ -222,8 +237,8 @@ pub(crate) struct ReachArgs {
     /// As if this binding were not there: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME.
     #[arg(long, conflicts_with = "worst", value_name = "BINDING")]
     pub(crate) without: Option<String>,
-    /// When: RFC 3339, or less of it in UTC; `start` and `end` are those of the log.
-    #[arg(long, default_value = "end", value_name = "TIME")]
+    /// When: RFC 3339, or less of it in UTC; `start`, `end`; `-2h` before the log's end.
+    #[arg(long, default_value = "end", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) at: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
@@ -238,7 +253,7 @@ pub(crate) struct AppsArgs {
     /// One of them.
     #[command(subcommand)]
     pub(crate) command: Option<AppsCommand>,
-    /// Logs: files or directories.
+    /// Logs: files or directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -254,7 +269,7 @@ pub(crate) enum AppsCommand {
     Show {
         /// Its name: shop/cart, or cart if only one namespace has it.
         name: String,
-        /// Logs: files or directories.
+        /// Logs: files or directories; `-` is standard input.
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         #[command(flatten)]

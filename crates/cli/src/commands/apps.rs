@@ -1,6 +1,6 @@
 //! `trailhound apps`: what runs in the cluster, and one application in full.
 
-use super::questions::Logs;
+use super::questions::{self, Logs, Readings, Shown};
 use crate::{
     args::{AppsArgs, AppsCommand},
     exit::{CommandError, Verdict},
@@ -11,14 +11,16 @@ use trailhound_report::investigate::{self as shown, Apps};
 /// Runs the command.
 pub(crate) fn run(args: &AppsArgs) -> Result<Verdict, CommandError> {
     if let Some(AppsCommand::Show { name, paths, read, ask }) = &args.command {
-        let logs = Logs::read(paths, read)?;
+        let logs = Logs::read(paths, read, Readings::One)?;
         let bare = name.strip_prefix("app:").unwrap_or(name);
         let Some(answer) = logs.ask(|twin| apps::app(twin, bare)).flatten() else {
             return Ok(logs.unknown(&format!("app:{bare}")));
         };
-        return logs.show("app", &answer, shown::app, ask);
+        let shown = Shown { text: &shown::app, drawn: Some(&shown::drawn::app) };
+        return logs.show("app", &answer, shown, ask);
     }
-    let logs = Logs::read(&args.paths, &args.read)?;
+    questions::no_picture(&args.ask)?;
+    let logs = Logs::read(&args.paths, &args.read, Readings::One)?;
     let answer = Apps { apps: logs.ask(apps::apps).unwrap_or_default() };
-    logs.show("apps", &answer, shown::apps, &args.ask)
+    logs.show("apps", &answer, Shown { text: &shown::apps, drawn: None }, &args.ask)
 }

@@ -13,7 +13,9 @@ mod rule_files;
 mod rules;
 mod scan;
 mod site_files;
+mod spool;
 mod timeline;
+mod when;
 mod who_can;
 
 use crate::{

@@ -1,7 +1,11 @@
 //! What all questions have in common: reading the logs, choosing the cluster, showing the answer, and
 //! names that look like one that the log does not know.
 
-use super::{GivenRules, scan, site_files};
+use super::{
+    GivenRules, scan, site_files,
+    spool::{self, Spool},
+    when::When,
+};
 use crate::{
     args::{AnswerForm, AskArgs, ReadArgs},
     exit::{CommandError, Verdict},
@@ -9,14 +13,41 @@ use crate::{
 };
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
-use trailhound_investigate::{lookalikes::Names, subject::Subject};
+use trailhound_investigate::{Twin, lookalikes::Names, subject::Subject, whole};
 use trailhound_model::{Str, fact::Fact, scan::Scan, time::Time};
 use trailhound_pipeline::{Investigated, Options, Progress};
-use trailhound_report::{TextStyle, investigate::Basis};
+use trailhound_report::{TextStyle, investigate::Basis, svg::Drawing};
+use trailhound_twin::causes::Cause;
+
+/// How often a question reads its logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readings {
+    /// Once.
+    One,
+    /// Once to rebuild the cluster, once to look at requests: standard input is kept in between.
+    Two,
+}
+
+/// How an answer is shown.
+pub(super) struct Shown<'a, T> {
+    /// In words.
+    pub(super) text: &'a dyn Fn(&T, &Basis<'_>, &TextStyle) -> String,
+    /// As a picture, where that says more.
+    pub(super) drawn: Option<&'a dyn Fn(&T) -> Drawing>,
+}
+
+/// Refuses a picture where there is none, before the logs are read.
+pub(super) fn no_picture(how: &AskArgs) -> Result<(), CommandError> {
+    if how.output == AnswerForm::Svg { Err(CommandError::NoPicture) } else { Ok(()) }
+}
 
 /// Logs that were read once, and the cluster that is asked about.
 pub(super) struct Logs {
     options: Options,
+    /// What of the answer the reader has to know beforehand.
+    notes: Vec<String>,
+    /// Removed when the question is answered.
+    _spool: Option<Spool>,
     /// What was found, and the twins.
     pub(super) read: Investigated,
     cluster: Str,
@@ -24,16 +55,27 @@ pub(super) struct Logs {
 
 impl Logs {
     /// Reads, with progress on a terminal.
-    pub(super) fn read(paths: &[PathBuf], args: &ReadArgs) -> Result<Logs, CommandError> {
-        let options = scan::options(paths.to_vec(), args.cluster.clone(), args.threads)?;
+    pub(super) fn read(
+        paths: &[PathBuf],
+        args: &ReadArgs,
+        readings: Readings,
+    ) -> Result<Logs, CommandError> {
+        let (paths, spool) = match readings {
+            Readings::One => (paths.to_vec(), None),
+            Readings::Two => spool::keep(paths)?,
+        };
+        let options = scan::options(paths, args.cluster.clone(), args.threads)?;
         let given = GivenRules { native: &args.rules, ..GivenRules::default() };
         let rules = Arc::new(site_files::join(super::rules_with(given)?, &args.site)?);
         let meter = Meter::start(trailhound_pipeline::size_on_disk(&options.paths));
         let read = trailhound_pipeline::investigate(&options, &rules, &mut |now| meter.show(now));
         meter.finish();
-        let read = read?;
+        let mut read = read?;
+        if let Some(spool) = &spool {
+            spool.rename(&mut read.scan.input);
+        }
         let cluster = cluster(&read, args.cluster.as_deref())?;
-        Ok(Logs { options, read, cluster })
+        Ok(Logs { options, notes: Vec::new(), _spool: spool, read, cluster })
     }
 
     /// What was found.
@@ -47,7 +89,7 @@ impl Logs {
         each: &mut (dyn FnMut(&Fact) + Send),
     ) -> Result<(), CommandError> {
         if self.options.paths.iter().any(|path| path.as_os_str() == "-") {
-            return Err(CommandError::ReadTwice);
+            return Ok(());
         }
         let meter = Meter::start(None);
         let mut show = |now: Progress| meter.show(now);
@@ -56,30 +98,32 @@ impl Logs {
         Ok(done?)
     }
 
-    /// The same, with the audit id of the act that set each off, where that is known.
+    /// The same, with what set each off, where that is known.
     pub(super) fn follow(
         &self,
-        each: &mut (dyn FnMut(&Fact, Option<&str>) + Send),
+        each: &mut (dyn FnMut(&Fact, Option<&Cause>) + Send),
     ) -> Result<(), CommandError> {
-        let causes = self.read.twins.get(&self.cluster).map(trailhound_investigate::Twin::causes);
+        let causes = self.read.twins.get(&self.cluster).map(Twin::causes);
         self.requests(&mut |fact| {
             let cause = causes.and_then(|causes| causes.of(fact.event.position));
-            each(fact, cause.as_ref().map(|cause| cause.root.audit_id.as_str()));
+            each(fact, cause.as_ref());
         })
     }
 
     /// Asks the twin of the cluster; `None` if nothing was read.
-    pub(super) fn ask<T>(
-        &self,
-        question: impl FnOnce(&trailhound_investigate::Twin) -> T,
-    ) -> Option<T> {
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&Twin) -> T) -> Option<T> {
         self.read.twins.get(&self.cluster).map(question)
     }
 
     /// What an answer stands on.
     pub(super) fn basis(&self) -> Basis<'_> {
         let scan = self.scan();
-        Basis { version: &scan.version, cluster: &self.cluster, input: &scan.input }
+        Basis {
+            version: &scan.version,
+            cluster: &self.cluster,
+            input: &scan.input,
+            notes: &self.notes,
+        }
     }
 
     /// Shows an answer.
@@ -87,16 +131,21 @@ impl Logs {
         &self,
         command: &str,
         answer: &T,
-        text: impl FnOnce(&T, &Basis<'_>, &TextStyle) -> String,
+        shown: Shown<'_, T>,
         how: &AskArgs,
     ) -> Result<Verdict, CommandError> {
         let basis = self.basis();
-        terminal::answer(&match how.output {
-            AnswerForm::Text => text(answer, &basis, &terminal::style(how.color, how.verbose)),
-            AnswerForm::Json => {
+        let text = match (how.output, shown.drawn) {
+            (AnswerForm::Text, _) => {
+                (shown.text)(answer, &basis, &terminal::style(how.color, how.verbose))
+            }
+            (AnswerForm::Svg, Some(drawn)) => drawn(answer).standalone(),
+            (AnswerForm::Svg, None) => return Err(CommandError::NoPicture),
+            (AnswerForm::Json, _) => {
                 trailhound_report::investigate::answer_json(command, &basis, answer)
             }
-        })?;
+        };
+        terminal::answer(&text)?;
         Ok(self.verdict(Verdict::Quiet))
     }
 
@@ -110,6 +159,15 @@ impl Logs {
             [] => String::new(),
             like => format!("\nThe log knows: {}", like.join(", ")),
         };
+        if self.scan().input.events == 0 {
+            terminal::complain(
+                "there is no audit event in the input, so that nothing can be told. Give files or directories with audit.k8s.io events, one JSON object a line, or a wrapping that docs/output.md names",
+            );
+            return Verdict::Incomplete;
+        }
+        for note in &self.notes {
+            terminal::complain(note);
+        }
         terminal::complain(&format!("the log knows nothing of {entity}{hint}"));
         self.verdict(Verdict::Incidents)
     }
@@ -123,13 +181,37 @@ impl Logs {
         answer
     }
 
-    /// A moment as it was typed; `start` and `end` are those of the log.
-    pub(super) fn moment(&self, typed: &str) -> Result<Time, CommandError> {
+    /// The moment that was meant; what lies outside of the log is noted.
+    pub(super) fn moment(&mut self, when: When) -> Time {
         let input = &self.scan().input;
-        match typed {
-            "start" | "begin" => Ok(input.first.unwrap_or_default()),
-            "end" | "now" => Ok(input.last.unwrap_or_default()),
-            _ => moment(typed).ok_or_else(|| CommandError::NoTime(typed.to_owned())),
+        let (first, last) = (input.first.unwrap_or_default(), input.last.unwrap_or_default());
+        let at = when.within(first, last);
+        if input.events > 0 && at < first {
+            self.note(format!("{at} is before the log begins ({first}). What was then is known only as far as later records tell of it; all else is unknown, not absent."));
+        } else if input.events > 0 && at > last {
+            self.note(format!("{at} is after the log ends ({last}). What is told is how it was at the end; what happened since is unknown."));
+        }
+        at
+    }
+
+    /// Notes something that the reader has to know beforehand.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// The thing that was meant, if its namespace was left out and only one namespace has it.
+    pub(super) fn found(&mut self, subject: Subject) -> Result<Subject, CommandError> {
+        let meant = self.ask(|twin| whole::candidates(twin, &subject)).unwrap_or_default();
+        match meant.as_slice() {
+            [] => Ok(subject),
+            [only] => {
+                self.note(format!("{} is {}.", subject.entity(), only.entity()));
+                Ok(only.clone())
+            }
+            several => Err(CommandError::WhichOne {
+                typed: subject.entity(),
+                all: several.iter().map(Subject::entity).collect(),
+            }),
         }
     }
 }
@@ -148,35 +230,4 @@ fn cluster(read: &Investigated, named: Option<&str>) -> Result<Str, CommandError
 /// What a question is about.
 pub(super) fn subject(typed: &str) -> Result<Subject, CommandError> {
     Subject::parse(typed).map_err(|error| CommandError::NoSubject(error.to_string()))
-}
-
-/// RFC 3339, or less of it, in UTC: `2026-11-23T11:20`, `2026-11-23 11:20:05`, `2026-11-23`.
-fn moment(typed: &str) -> Option<Time> {
-    let filled = match typed.len() {
-        10 => format!("{typed}T00:00:00Z"),
-        16 => format!("{typed}:00Z"),
-        _ => format!("{typed}Z"),
-    };
-    Time::parse(typed).or_else(|| Time::parse(&filled))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_may_be_shortened_and_are_utc() {
-        for (typed, time) in [
-            ("2026-11-23T11:20:00Z", "2026-11-23T11:20:00Z"),
-            ("2026-11-23T13:20:00+02:00", "2026-11-23T11:20:00Z"),
-            ("2026-11-23T11:20:05", "2026-11-23T11:20:05Z"),
-            ("2026-11-23 11:20", "2026-11-23T11:20:00Z"),
-            ("2026-11-23", "2026-11-23T00:00:00Z"),
-        ] {
-            assert_eq!(moment(typed).map(|time| time.to_string()).as_deref(), Some(time));
-        }
-        for typed in ["", "yesterday", "11:20", "äöüäö"] {
-            assert_eq!(moment(typed), None);
-        }
-    }
 }

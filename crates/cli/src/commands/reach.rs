@@ -1,6 +1,9 @@
 //! `trailhound reach`: what could be taken from somewhere, and which standing grants are the worst.
 
-use super::questions::{self, Logs};
+use super::{
+    questions::{self, Logs, Readings, Shown},
+    when::When,
+};
 use crate::{
     args::ReachArgs,
     exit::{CommandError, Verdict},
@@ -11,22 +14,30 @@ use trailhound_report::investigate as shown;
 
 /// Runs the command.
 pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
+    let when = When::parse(&args.at)?;
     if args.worst {
         let paths: Vec<PathBuf> = args.what.iter().map(PathBuf::from).collect();
-        let logs = Logs::read(&paths, &args.read)?;
-        let at = logs.moment(&args.at)?;
+        questions::no_picture(&args.ask)?;
+        let mut logs = Logs::read(&paths, &args.read, Readings::One)?;
+        let at = logs.moment(when);
         let answer = logs.ask(|twin| reach::ranking(&reach::snapshot(twin, at)));
         let answer = answer.unwrap_or_default();
-        return logs.show("reach-worst", &answer, shown::worst, &args.ask);
+        return logs.show(
+            "reach-worst",
+            &answer,
+            Shown { text: &shown::worst, drawn: None },
+            &args.ask,
+        );
     }
     let Some((entity, paths)) = args.what.split_first().filter(|(_, paths)| !paths.is_empty())
     else {
         return Err(CommandError::NoLogs);
     };
-    let entity = questions::subject(&entity.to_string_lossy())?.entity();
+    let subject = questions::subject(&entity.to_string_lossy())?;
     let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
-    let logs = Logs::read(&paths, &args.read)?;
-    let at = logs.moment(&args.at)?;
+    let mut logs = Logs::read(&paths, &args.read, Readings::One)?;
+    let entity = logs.found(subject)?.entity();
+    let at = logs.moment(when);
     let answer = logs.ask(|twin| match &args.without {
         None => reach::reach_at(twin, &entity, at),
         Some(binding) => {
@@ -40,7 +51,10 @@ pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
         }
     });
     match answer.filter(|answer| answer.known) {
-        Some(answer) => logs.show("reach", &answer, shown::reach, &args.ask),
+        Some(answer) => {
+            let shown = Shown { text: &shown::reach, drawn: Some(&shown::drawn::reach) };
+            logs.show("reach", &answer, shown, &args.ask)
+        }
         None => Ok(logs.unknown(&entity)),
     }
 }

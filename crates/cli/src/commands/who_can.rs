@@ -1,6 +1,9 @@
 //! `trailhound who-can`: who has a right, by which grant, and whether it was ever used.
 
-use super::questions::Logs;
+use super::{
+    questions::{self, Logs, Readings, Shown},
+    when::When,
+};
 use crate::{
     args::WhoCanArgs,
     exit::{CommandError, Verdict},
@@ -10,8 +13,10 @@ use trailhound_investigate::who_can;
 
 /// Runs the command.
 pub(crate) fn run(args: &WhoCanArgs) -> Result<Verdict, CommandError> {
-    let logs = Logs::read(&args.paths, &args.read)?;
-    let at = logs.moment(&args.at)?;
+    questions::no_picture(&args.ask)?;
+    let when = When::parse(&args.at)?;
+    let mut logs = Logs::read(&args.paths, &args.read, Readings::One)?;
+    let at = logs.moment(when);
     let ask = |twin: &trailhound_investigate::Twin| {
         who_can::who_can(twin, &args.verb, &args.resource, &args.name, &args.namespace, at)
     };
@@ -22,7 +27,8 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Verdict, CommandError> {
                 || !answer.detours.is_empty()
                 || !answer.unknown.is_empty() =>
         {
-            logs.show("who-can", &answer, trailhound_report::investigate::who_can, &args.ask)
+            let shown = Shown { text: &trailhound_report::investigate::who_can, drawn: None };
+            logs.show("who-can", &answer, shown, &args.ask)
         }
         _ => {
             terminal::complain("the log knows nobody who can, but for the group system:masters");

@@ -55,11 +55,24 @@ pub fn diff(answer: &Diff, basis: &Basis<'_>, style: &TextStyle) -> String {
 fn tell(page: &mut Page, one: &Changed) {
     let name = words::named(&one.object);
     page.row(4, &[Cell::new(one.change, 13, Ink::Strong), Cell::new(&name, 0, Ink::Plain)]);
-    if !one.says.is_empty() {
-        page.paragraph(19, &one.says, Ink::Plain);
+    if !one.before.is_empty() && one.before != one.after {
+        page.paragraph(19, &format!("was: {}", one.before), Ink::Plain);
+    }
+    // Subjects without their prefix of the authorizer are easier to read.
+    let now = if one.after.is_empty() { &one.says } else { &one.after };
+    if !now.is_empty() {
+        page.paragraph(19, now, Ink::Plain);
+    }
+    if !one.names.is_empty() {
+        let names: Vec<String> = one.names.iter().map(|name| words::named(name)).collect();
+        let text = format!("{} (inferred)", words::listed(&names, 6));
+        page.paragraph(19, &text, Ink::Plain);
     }
     for act in &one.acts {
         page.paragraph(19, &format!("{} by {}", act.verb, by(act)), Ink::Faint);
+    }
+    if let Some(behind) = &one.behind {
+        page.paragraph(19, &format!("Behind it: {}", behind.sentence), Ink::Plain);
     }
     if let Some(more @ 1..) = one.writes.checked_sub(one.acts.len() as u64) {
         page.paragraph(19, &format!("… and {} more", words::counted(more, "write")), Ink::Faint);

@@ -6,7 +6,7 @@ use crate::{
     text::{Ink, Page},
     words,
 };
-use trailhound_investigate::lineage::{Lineage, Member};
+use trailhound_investigate::lineage::{Because, Lineage, Member};
 
 /// The lineage for a terminal.
 pub fn lineage(answer: &Lineage, basis: &Basis<'_>, style: &TextStyle) -> String {
@@ -19,6 +19,18 @@ pub fn lineage(answer: &Lineage, basis: &Basis<'_>, style: &TextStyle) -> String
     }
     tell(&mut page, &answer.of, highest);
     children(&mut page, answer, &answer.of.entity, highest + 1);
+    if let Some(origin) = &answer.origin {
+        page.blank();
+        page.paragraph(2, &format!("Behind whoever began it: {}", origin.sentence), Ink::Plain);
+    }
+    if !answer.cascade.is_empty() {
+        let acts: Vec<String> =
+            answer.cascade.iter().map(|one| format!("{} ×{}", one.act, one.count)).collect();
+        let text =
+            format!("After the last act on it, controllers did: {}", words::listed(&acts, 6));
+        page.blank();
+        page.paragraph(2, &text, Ink::Plain);
+    }
     if answer.left_out > 0 {
         let more = words::counted(answer.left_out, "child");
         page.paragraph(2, &format!("… and {more} more, not shown here."), Ink::Faint);
@@ -53,14 +65,25 @@ fn children(page: &mut Page, answer: &Lineage, parent: &str, indent: usize) {
 fn tell(page: &mut Page, member: &Member, indent: usize) {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(member.created.as_ref().map(|act| format!("created by {}", by(act))));
+    parts.extend(member.because.as_ref().map(|why| because(why)));
     parts.extend(member.changed.as_ref().map(|act| {
         format!("changed {}, last by {}", words::counted(member.changes, "time"), by(act))
     }));
     parts.extend(member.deleted.as_ref().map(|act| format!("deleted by {}", by(act))));
+    parts.extend(member.ended_because.as_ref().map(|why| because(why)));
     let mark = if indent == 0 { "" } else { "└" };
     let name = format!("{}{}", words::named(&member.entity), unless_proved(member.surety));
     page.hanging(2 + indent * 2, mark, &name, Ink::Strong);
     for part in parts {
         page.paragraph(6 + indent * 2, &part, Ink::Faint);
     }
+}
+
+fn because(why: &Because) -> String {
+    format!(
+        "because {} at {}{}",
+        why.sentence.trim_end_matches('.'),
+        words::moment(why.time),
+        unless_proved(why.surety)
+    )
 }

@@ -6,7 +6,9 @@
 
 mod apps;
 mod at;
+mod contract;
 mod diff;
+pub mod drawn;
 mod lineage;
 mod passport;
 mod reach;
@@ -44,6 +46,8 @@ pub struct Basis<'a> {
     pub cluster: &'a str,
     /// What was read.
     pub input: &'a Input,
+    /// What has to be known before the answer is believed, in sentences.
+    pub notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -52,6 +56,7 @@ struct Document<'a, T> {
     version: &'a str,
     cluster: &'a str,
     input: Read<'a>,
+    notes: &'a [String],
     #[serde(flatten)]
     answer: &'a T,
 }
@@ -68,7 +73,7 @@ struct Read<'a> {
 
 /// The answer of a command as one JSON document, indented.
 pub fn answer_json<T: Serialize>(command: &str, basis: &Basis<'_>, answer: &T) -> String {
-    let Basis { version, cluster, input } = *basis;
+    let Basis { version, cluster, input, notes } = *basis;
     let read = Read {
         files: input.sources.len(),
         events: input.events,
@@ -78,7 +83,11 @@ pub fn answer_json<T: Serialize>(command: &str, basis: &Basis<'_>, answer: &T) -
         unread: &input.unread,
     };
     let schema = format!("trailhound.{command}/1");
-    json::pretty(&Document { schema, version, cluster, input: read, answer })
+    let document = Document { schema, version, cluster, input: read, notes, answer };
+    // All of it can be written; if not, the plain form says more than nothing.
+    let Ok(mut value) = serde_json::to_value(&document) else { return json::pretty(&document) };
+    contract::settle(command, &mut value);
+    json::pretty(&value)
 }
 
 /// The first lines: the answer in a sentence, and what it stands on.
@@ -96,6 +105,9 @@ fn opening(page: &mut Page, basis: &Basis<'_>, sentence: &str) {
         cluster => format!("cluster {cluster} · "),
     };
     page.paragraph(0, &format!("{cluster}{period}{events} from {files}"), Ink::Faint);
+    for note in basis.notes {
+        page.paragraph(0, &format!("Note: {note}"), Ink::Plain);
+    }
 }
 
 /// What the answer could not see.
@@ -135,6 +147,9 @@ fn by(act: &Act) -> String {
         "" => String::new(),
         agent => format!(" with {agent}"),
     };
+    if act.who.is_empty() {
+        return format!("a record of {}", words::moment(act.time));
+    }
     let who = words::named(&act.who);
     format!("{}{who}{address}{agent}, {}", real.unwrap_or_default(), words::moment(act.time))
 }

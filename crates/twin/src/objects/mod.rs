@@ -161,6 +161,22 @@ impl Objects {
         resources.flat_map(|resource| self.lives(resource, namespace, name)).collect()
     }
 
+    /// Every life of every object, in the order in which they became known.
+    pub fn everything(&self) -> impl Iterator<Item = &Life> {
+        self.store.all()
+    }
+
+    /// Lives with a kind and name in any namespace: for whoever does not say which.
+    pub fn named<'a>(&'a self, kind: &'a str, name: &'a str) -> impl Iterator<Item = &'a Life> {
+        let is_meant = move |resource: &&Str| {
+            entity::singular(resource) == kind || kind == "sa" && *resource == "serviceaccounts"
+        };
+        let resources = self.store.resources().filter(is_meant);
+        resources
+            .flat_map(|resource| self.store.of_resource(resource))
+            .filter(move |life| life.name == name)
+    }
+
     /// How a service account used the API.
     pub fn uses(&self, namespace: &str, account: &str) -> Option<&Uses> {
         self.uses.of(&format!("system:serviceaccount:{namespace}:{account}"))
