@@ -217,10 +217,10 @@ impl Collector {
             }
             let act = |act: &objects::Act| Act::told(&act.who, &act.witness);
             if known.created.is_none() {
-                known.created = life.created_by.as_ref().map(act);
+                known.created = life.created_by.as_deref().map(act);
             }
             if known.deleted.is_none() && life.end.is_some() {
-                known.deleted = life.deleted_by.as_ref().map(act);
+                known.deleted = life.deleted_by.as_deref().map(act);
             }
         }
     }

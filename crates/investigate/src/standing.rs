@@ -213,15 +213,15 @@ fn existence(lives: &[&Life], at: Time) -> Option<(Existence, Surety)> {
 }
 
 fn one_life(life: &Life) -> OneLife {
-    let who = |act: &Option<trailhound_twin::objects::Act>| {
-        act.as_ref().map(|act| act.who.to_string()).unwrap_or_default()
+    let who = |act: Option<&trailhound_twin::objects::Act>| {
+        act.map(|act| act.who.to_string()).unwrap_or_default()
     };
     OneLife {
         uid: life.uid.to_string(),
         begin: Limit::of(&life.begin),
         end: life.end.as_ref().map(Limit::of),
-        created_by: who(&life.created_by),
-        deleted_by: who(&life.deleted_by),
+        created_by: who(life.created_by.as_deref()),
+        deleted_by: who(life.deleted_by.as_deref()),
     }
 }
 
