@@ -113,7 +113,17 @@ fn an_identity_that_looks_like_another_gets_neither_its_past_nor_its_rights() {
 #[test]
 fn a_forged_forwarding_header_is_no_place() {
     let user = "system:serviceaccount:shop:cart";
+    // That clients have addresses of their own shows by the kubelets'.
+    let kubelet = |number: u8| {
+        let mut event = object("get", "nodes", &format!("n{number}"), "", &json!({}));
+        event["user"]["username"] = json!(format!("system:node:n{number}"));
+        event["sourceIPs"] = json!([format!("10.0.0.{number}")]);
+        event["userAgent"] = json!("kubelet/v1.33");
+        event
+    };
     let twin = twin_of(&log(&[
+        kubelet(1),
+        kubelet(2),
         token_use(user, "t", "cart-1", &["10.1.0.5"]),
         token_use(user, "t", "cart-1", &["10.1.0.5", "198.51.100.7"]),
     ]));
