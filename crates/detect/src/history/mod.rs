@@ -31,7 +31,7 @@ use trailhound_model::{
 };
 
 /// Most actors that are remembered; beyond this those seen least recently are forgotten.
-const MOST_ACTORS: usize = 100_000;
+const MOST_ACTORS: usize = 60_000;
 /// Most addresses of persons that are remembered.
 const MOST_ADDRESSES: usize = 100_000;
 /// How long something stays "new" after its first appearance.

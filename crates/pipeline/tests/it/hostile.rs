@@ -1,7 +1,10 @@
 //! Somebody who knows how the twin works and writes into the log what misleads it: names used again,
 //! identities that look like others, addresses and ids that he chooses himself.
 
-use crate::{generated::twin_of, support::log};
+use crate::{
+    generated::twin_of,
+    support::{judge, log},
+};
 use serde_json::{Value, json};
 use trailhound_model::{lookup::Truth, time::Time};
 use trailhound_twin::{
@@ -186,4 +189,24 @@ fn a_flood_of_forged_identities_moves_nobody_out_and_costs_little_each() {
     }
     let each = (held(&many) - held(&few)) / 10_000;
     assert!(each < 3_000, "{each} bytes for each");
+}
+
+#[test]
+fn what_the_twin_had_no_room_for_is_told_and_nothing_else_is() {
+    let read_by = |reader: usize| {
+        json!({
+            "user": {"username": format!("reader-{reader}"), "groups": ["system:authenticated"]},
+            "verb": "get", "requestURI": "/api/v1/namespaces/shop/secrets/db",
+            "objectRef": {"resource": "secrets", "namespace": "shop", "name": "db", "apiVersion": "v1"},
+            "sourceIPs": ["10.0.0.9"], "userAgent": "kubectl/v1", "responseStatus": {"code": 200},
+        })
+    };
+    let told = |readers: usize| {
+        let events: Vec<Value> = (0..readers).map(read_by).collect();
+        judge(&log(&events)).bounds
+    };
+    assert_eq!(told(2), Vec::<String>::new());
+    let bounds = told(40);
+    let of_secrets = bounds.iter().filter(|one| one.contains("readings of secrets"));
+    assert_eq!(of_secrets.count(), 1, "{bounds:?}");
 }

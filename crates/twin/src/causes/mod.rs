@@ -36,7 +36,7 @@ use trailhound_model::{
 /// Objects that are remembered.
 const MOST_OBJECTS: usize = 150_000;
 /// Acts of outsiders.
-const MOST_ACTS: usize = 50_000;
+const MOST_ACTS: usize = 30_000;
 /// Records of the machinery whose cause can be asked for.
 const MOST_LINKS: usize = 114_000;
 /// Times that a namespace or resource was emptied.
