@@ -155,7 +155,7 @@ fn what_is_no_question_exits_with_2_and_says_how_to_ask() {
         (&["reach", "sa:shop/cart"], "trailhound reach"),
         (&["timeline", "user:bob", "-"], "nothing"),
         (&["at", "-2y", "user:bob", "missing.log"], "no time"),
-        (&["at", "end", "sa:default", BREACH], "sa:shop/default"),
+        (&["at", "end", "sa:default", BREACH], "sa:catalog/default"),
         (&["diff", "start", "end", "sa:shop/cart"], "then the logs"),
         (&["at", "end", "sa:shop/cart", BREACH, "--output", "svg"], "no picture"),
         (&["timeline", "user:bob", BREACH, "--from", "end", "--to", "start"], "after --to"),
