@@ -155,7 +155,7 @@ fn what_is_no_question_exits_with_2_and_says_how_to_ask() {
         (&["reach", "sa:shop/cart"], "trailhound reach"),
         (&["timeline", "user:bob", "-"], "nothing"),
         (&["at", "-2y", "user:bob", "missing.log"], "no time"),
-        (&["at", "end", "sa:default", BREACH], "sa:shop/default"),
+        (&["at", "end", "sa:default", BREACH], "sa:catalog/default"),
         (&["diff", "start", "end", "sa:shop/cart"], "then the logs"),
         (&["at", "end", "sa:shop/cart", BREACH, "--output", "svg"], "no picture"),
         (&["timeline", "user:bob", BREACH, "--from", "end", "--to", "start"], "after --to"),
@@ -278,12 +278,11 @@ fn the_fields_of_answers_are_a_contract() {
         assert_eq!(told["schema"], format!("trailhound.{name}/1"));
         let mut fields = std::collections::BTreeMap::new();
         shape("", &told, &mut fields);
-        let text: String = fields
-            .iter()
-            .map(|(path, types)| {
-                format!("{path}: {}\n", types.iter().copied().collect::<Vec<_>>().join(" or "))
-            })
-            .collect();
+        let mut text = String::new();
+        for (path, types) in &fields {
+            let types: Vec<&str> = types.iter().copied().collect();
+            text.push_str(&[path, ": ", &types.join(" or "), "\n"].concat());
+        }
         assert!(!text.contains("[][]"), "{name} has a pair without names:\n{text}");
         assert_eq!(text, text.to_lowercase(), "{name} has a field in capitals");
         let file = format!("{folder}/{name}.txt");
@@ -305,7 +304,9 @@ fn shape(path: &str, value: &serde_json::Value, fields: &mut Fields) {
         V::Number(_) => "number",
         V::String(_) => "string",
         V::Array(all) => {
-            all.iter().for_each(|one| shape(&format!("{path}[]"), one, fields));
+            for one in all {
+                shape(&format!("{path}[]"), one, fields);
+            }
             "array"
         }
         V::Object(all) => {

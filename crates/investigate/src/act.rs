@@ -2,7 +2,13 @@
 
 use serde::Serialize;
 use trailhound_model::{
-    Str, action::Effect, action::Outcome, entity, fact::Fact, observed::Witness, time::Time,
+    Str,
+    action::Effect,
+    action::Outcome,
+    entity,
+    fact::Fact,
+    observed::{Surety, Witness},
+    time::Time,
 };
 
 /// One request that made, changed or ended something.
@@ -24,6 +30,8 @@ pub struct Act {
     pub credential: String,
     /// `auditID`
     pub audit_id: Str,
+    /// Inferred where the record does not name the object.
+    pub surety: Surety,
 }
 
 impl Act {
@@ -41,13 +49,14 @@ impl Act {
                 id => entity::credential(id),
             },
             audit_id: fact.event.audit_id.clone(),
+            surety: Surety::Proved,
         }
     }
 
     /// What the twin remembers of a request: no more than who and which record.
-    pub fn told(who: &str, witness: &Witness) -> Act {
+    pub fn told(who: &str, witness: &Witness, surety: Surety) -> Act {
         let audit_id = witness.audit_id.clone();
-        Act { time: witness.time, who: who.to_owned(), audit_id, ..Act::default() }
+        Act { time: witness.time, who: who.to_owned(), audit_id, surety, ..Act::default() }
     }
 }
 

@@ -125,6 +125,8 @@ pub struct Changed {
     pub before: String,
     /// What it said after.
     pub after: String,
+    /// How sure `after` is: at level Metadata it is known from later reasons of the authorizer.
+    pub after_surety: Surety,
     /// Where the writes do not name their object: the names that the rebuilt cluster knows for them.
     pub names: Vec<String>,
     /// How sure it is that this object was meant: inferred where only `names` say it.
@@ -228,6 +230,7 @@ impl Collector {
             writes: 0,
             before: String::new(),
             after: String::new(),
+            after_surety: Surety::Unknown,
             names: Vec::new(),
             surety: Surety::Proved,
             behind: None,
@@ -290,7 +293,7 @@ impl Collector {
 
 /// What roles and bindings said before and after.
 fn rights(twin: &Twin, diff: &mut Diff) {
-    let mut told: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut told: BTreeMap<String, (String, String, Surety)> = BTreeMap::new();
     for change in twin.rbac().changes(diff.from, diff.to) {
         let (object, before, after) = match &change.what {
             rbac::Changed::Role { role, before, after } => {
@@ -303,11 +306,14 @@ fn rights(twin: &Twin, diff: &mut Diff) {
             ),
         };
         // The first word before, the last word after.
-        told.entry(object).and_modify(|old| old.1.clone_from(&after)).or_insert((before, after));
+        let sure = change.surety;
+        told.entry(object)
+            .and_modify(|old| (old.1, old.2) = (after.clone(), sure))
+            .or_insert((before, after, sure));
     }
     for one in &mut diff.changes {
-        if let Some((before, after)) = told.remove(&one.object) {
-            (one.before, one.after) = (before, after);
+        if let Some((before, after, surety)) = told.remove(&one.object) {
+            (one.before, one.after, one.after_surety) = (before, after, surety);
         }
     }
 }

@@ -165,17 +165,15 @@ impl Collector {
                 known.ended_because = None;
             }
             // A kubelet confirms what somebody else asked for.
-            Some(Change::Deleted) => {
-                if known.deleted.is_none() {
-                    known.deleted = Some(Act::of(fact));
-                    known.ended_because = cause.map(Because::of);
-                }
+            Some(Change::Deleted) if known.deleted.is_none() => {
+                known.deleted = Some(Act::of(fact));
+                known.ended_because = cause.map(Because::of);
             }
             Some(Change::Changed) => {
                 known.changes += 1;
                 known.changed = Some(Act::of(fact));
             }
-            None => {}
+            Some(Change::Deleted) | None => {}
         }
     }
 
@@ -215,7 +213,7 @@ impl Collector {
                 let owner = |one: &Owner| owner_entity(&one.kind, &life.namespace, &one.name);
                 known.owners.extend(life.owners.iter().map(owner));
             }
-            let act = |act: &objects::Act| Act::told(&act.who, &act.witness);
+            let act = |act: &objects::Act| Act::told(&act.who, &act.witness, act.surety);
             if known.created.is_none() {
                 known.created = life.created_by.as_deref().map(act);
             }

@@ -179,8 +179,7 @@ pub(crate) fn standing(twin: &Twin, subject: &Subject, groups: &[Str], at: Time)
     }
     rbac_object(twin, subject, at, &mut told);
     if let Some(who) = identity(subject, life, groups) {
-        let mut grants: Vec<Right> =
-            twin.rbac().grants_of(&who, at).into_iter().map(right).collect();
+        let mut grants: Vec<Right> = twin.rbac().grants_of(&who, at).iter().map(right).collect();
         grants.sort_by_key(|right| (right.is_shared(), right.uses == 0));
         grants.truncate(MOST_GRANTS);
         told.grants = grants;
@@ -248,7 +247,7 @@ fn places(life: &Life, at: Time, known: &mut Vec<Known>) {
 }
 
 fn one(aspect: &'static str, value: String, surety: Surety, by: &Witness, who: &str) -> Known {
-    let witness = (!by.audit_id.is_empty()).then(|| Act::told(who, by));
+    let witness = (!by.audit_id.is_empty()).then(|| Act::told(who, by, surety));
     Known { aspect, value, surety, witness }
 }
 
@@ -291,7 +290,7 @@ fn identity(subject: &Subject, life: Option<&Life>, groups: &[Str]) -> Option<Wh
     }
 }
 
-fn right(held: Held) -> Right {
+fn right(held: &Held) -> Right {
     let rules = held.rules.iter().take(MOST_RULES).map(rule_words).collect();
     Right {
         binding: binding_entity(&held.grant.binding.namespace, &held.grant.binding.name),

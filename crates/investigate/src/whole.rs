@@ -4,7 +4,7 @@
 use crate::subject::Subject;
 use std::collections::BTreeSet;
 use trailhound_model::{Str, entity};
-use trailhound_twin::Twin;
+use trailhound_twin::{Twin, objects::Life};
 
 /// Candidates that are told.
 const MOST: usize = 200;
@@ -39,7 +39,7 @@ pub fn of_app(twin: &Twin, name: &str) -> Option<Vec<Subject>> {
     let mut all: BTreeSet<String> = detail.app.workloads.clone();
     for pod in &detail.pods {
         let own = entity::object("pods", &space, &pod.name);
-        let owners = twin.objects().resolve(&own).into_iter().filter_map(|life| life.owner());
+        let owners = twin.objects().resolve(&own).into_iter().filter_map(Life::owner);
         for (owner, _) in owners.filter(|(owner, _)| !owner.kind.is_empty()) {
             all.insert(crate::act::owner_entity(&owner.kind, &space, &owner.name));
         }

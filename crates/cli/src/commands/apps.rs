@@ -17,10 +17,10 @@ pub(crate) fn run(args: &AppsArgs) -> Result<Verdict, CommandError> {
             return Ok(logs.unknown(&format!("app:{bare}")));
         };
         let shown = Shown { text: &shown::app, drawn: Some(&shown::drawn::app) };
-        return logs.show("app", &answer, shown, ask);
+        return logs.show("app", &answer, &shown, ask);
     }
     questions::no_picture(&args.ask)?;
     let logs = Logs::read(&args.paths, &args.read, Readings::One)?;
     let answer = Apps { apps: logs.ask(apps::apps).unwrap_or_default() };
-    logs.show("apps", &answer, Shown { text: &shown::apps, drawn: None }, &args.ask)
+    logs.show("apps", &answer, &Shown { text: &shown::apps, drawn: None }, &args.ask)
 }

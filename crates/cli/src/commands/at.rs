@@ -26,5 +26,5 @@ pub(crate) fn run(args: &AtArgs) -> Result<Verdict, CommandError> {
         answer.within(first, last);
     }
     let shown = Shown { text: &trailhound_report::investigate::at, drawn: None };
-    logs.show("at", &answer, shown, &args.ask)
+    logs.show("at", &answer, &shown, &args.ask)
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, CommandError> {
     let answer = logs.ask(|twin| collector.finish_with(twin));
     let answer = answer.unwrap_or_else(|| Diff { from, to, ..Diff::default() });
     let shown = Shown { text: &trailhound_report::investigate::diff, drawn: None };
-    logs.show("diff", &answer, shown, &args.ask)
+    logs.show("diff", &answer, &shown, &args.ask)
 }
 
 /// What comes first may be what is asked about: it is, if it is spelled so and no such file is there.

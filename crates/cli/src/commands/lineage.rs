@@ -19,5 +19,5 @@ pub(crate) fn run(args: &EntityArgs) -> Result<Verdict, CommandError> {
         return Ok(logs.unknown(&subject.entity()));
     };
     let shown = Shown { text: &shown::lineage, drawn: Some(&shown::drawn::lineage) };
-    logs.show("lineage", &answer, shown, &args.ask)
+    logs.show("lineage", &answer, &shown, &args.ask)
 }

@@ -17,5 +17,5 @@ pub(crate) fn run(args: &EntityArgs) -> Result<Verdict, CommandError> {
         return Ok(logs.unknown(&entity));
     };
     let shown = Shown { text: &shown::passport, drawn: Some(&shown::drawn::passport) };
-    logs.show("passport", &answer, shown, &args.ask)
+    logs.show("passport", &answer, &shown, &args.ask)
 }

@@ -131,7 +131,7 @@ impl Logs {
         &self,
         command: &str,
         answer: &T,
-        shown: Shown<'_, T>,
+        shown: &Shown<'_, T>,
         how: &AskArgs,
     ) -> Result<Verdict, CommandError> {
         let basis = self.basis();

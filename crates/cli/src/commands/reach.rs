@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
         return logs.show(
             "reach-worst",
             &answer,
-            Shown { text: &shown::worst, drawn: None },
+            &Shown { text: &shown::worst, drawn: None },
             &args.ask,
         );
     }
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ReachArgs) -> Result<Verdict, CommandError> {
     match answer.filter(|answer| answer.known) {
         Some(answer) => {
             let shown = Shown { text: &shown::reach, drawn: Some(&shown::drawn::reach) };
-            logs.show("reach", &answer, shown, &args.ask)
+            logs.show("reach", &answer, &shown, &args.ask)
         }
         None => Ok(logs.unknown(&entity)),
     }

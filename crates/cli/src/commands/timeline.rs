@@ -41,7 +41,7 @@ pub(crate) fn run(args: &TimelineArgs) -> Result<Verdict, CommandError> {
         return Ok(logs.unknown(&subject.entity()));
     }
     let shown = Shown { text: &shown::timeline, drawn: Some(&shown::drawn::timeline) };
-    logs.show("timeline", &answer, shown, &args.ask)
+    logs.show("timeline", &answer, &shown, &args.ask)
 }
 
 /// The id of an incident or finding is looked up: its requests are asked for. An application is all

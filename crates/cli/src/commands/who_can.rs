@@ -28,7 +28,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Verdict, CommandError> {
                 || !answer.unknown.is_empty() =>
         {
             let shown = Shown { text: &trailhound_report::investigate::who_can, drawn: None };
-            logs.show("who-can", &answer, shown, &args.ask)
+            logs.show("who-can", &answer, &shown, &args.ask)
         }
         _ => {
             terminal::complain("the log knows nobody who can, but for the group system:masters");

@@ -1,6 +1,6 @@
 //! `diff`: what is not as it was, by what it matters for, with who wrote it.
 
-use super::{Basis, by, closing, opening};
+use super::{Basis, by, closing, opening, unless_proved};
 use crate::{
     TextStyle,
     text::{Cell, Ink, Page},
@@ -61,7 +61,8 @@ fn tell(page: &mut Page, one: &Changed) {
     // Subjects without their prefix of the authorizer are easier to read.
     let now = if one.after.is_empty() { &one.says } else { &one.after };
     if !now.is_empty() {
-        page.paragraph(19, now, Ink::Plain);
+        let sure = if one.after.is_empty() { "" } else { unless_proved(one.after_surety) };
+        page.paragraph(19, &format!("{now}{sure}"), Ink::Plain);
     }
     if !one.names.is_empty() {
         let names: Vec<String> = one.names.iter().map(|name| words::named(name)).collect();

@@ -379,12 +379,12 @@ fn several(
     resource: &str,
 ) -> Option<Node> {
     let first = names.first()?;
-    let named = |name: &str| match resource {
+    let spell = |name: &str| match resource {
         "serviceaccounts" => entity::service_account(namespace, name),
         "nodes" => entity::node(name),
         _ => entity::object(resource, namespace, name),
     };
-    let mut one = node(&named(first));
+    let mut one = node(&spell(first));
     if names.len() > 1 {
         one.kind = words::counted(names.len() as u64, &one.kind);
         one.title = String::from(first.as_str());

@@ -65,12 +65,12 @@ fn children(page: &mut Page, answer: &Lineage, parent: &str, indent: usize) {
 fn tell(page: &mut Page, member: &Member, indent: usize) {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(member.created.as_ref().map(|act| format!("created by {}", by(act))));
-    parts.extend(member.because.as_ref().map(|why| because(why)));
+    parts.extend(member.because.as_ref().map(because));
     parts.extend(member.changed.as_ref().map(|act| {
         format!("changed {}, last by {}", words::counted(member.changes, "time"), by(act))
     }));
     parts.extend(member.deleted.as_ref().map(|act| format!("deleted by {}", by(act))));
-    parts.extend(member.ended_because.as_ref().map(|why| because(why)));
+    parts.extend(member.ended_because.as_ref().map(because));
     let mark = if indent == 0 { "" } else { "└" };
     let name = format!("{}{}", words::named(&member.entity), unless_proved(member.surety));
     page.hanging(2 + indent * 2, mark, &name, Ink::Strong);

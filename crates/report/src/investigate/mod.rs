@@ -151,7 +151,9 @@ fn by(act: &Act) -> String {
         return format!("a record of {}", words::moment(act.time));
     }
     let who = words::named(&act.who);
-    format!("{}{who}{address}{agent}, {}", real.unwrap_or_default(), words::moment(act.time))
+    let real = real.unwrap_or_default();
+    let sure = unless_proved(act.surety);
+    format!("{real}{who}{address}{agent}, {}{sure}", words::moment(act.time))
 }
 
 /// A word behind what is not proved.
