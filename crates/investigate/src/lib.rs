@@ -2,7 +2,7 @@
 //! whoever shows them.
 
 /// What every question is put to.
-pub use trailhound_twin::Twin;
+pub use trailhound_twin::{Twin, causes::Cause};
 pub use who_can::{WhoCan, who_can};
 
 pub mod act;

@@ -13,11 +13,10 @@ use crate::{
 };
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
-use trailhound_investigate::{Twin, lookalikes::Names, subject::Subject, whole};
+use trailhound_investigate::{Cause, Twin, lookalikes::Names, subject::Subject, whole};
 use trailhound_model::{Str, fact::Fact, scan::Scan, time::Time};
 use trailhound_pipeline::{Investigated, Options, Progress};
 use trailhound_report::{TextStyle, investigate::Basis, svg::Drawing};
-use trailhound_twin::causes::Cause;
 
 /// How often a question reads its logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

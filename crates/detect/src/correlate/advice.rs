@@ -14,7 +14,7 @@ const MOST_NEXT_STEPS: usize = 14;
 /// The steps of the gravest findings first, none twice.
 pub(super) fn next_steps(findings: &[&Finding]) -> Vec<String> {
     let mut by_gravity: Vec<&&Finding> = findings.iter().collect();
-    by_gravity.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    by_gravity.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.time, &one.rule.id));
     let mut steps = Vec::new();
     let mut topics = BTreeSet::new();
     for (topic, step) in withdrawals(findings) {

@@ -49,7 +49,10 @@ fn sign(hand: &Hand, findings: &[&Finding]) -> Option<String> {
             && one.address == hand.address
             && one.severity >= Severity::Medium
     };
-    let first = findings.iter().filter(own).min_by_key(|one| (one.time, &one.id))?;
+    let first = findings.iter().filter(own).min_by_key(|one| {
+        // Of what one record shows the gravest, and never by ids, which hang on where the log was read.
+        (one.time, std::cmp::Reverse(one.severity), &one.rule.id, &one.id)
+    })?;
     Some(format!("What first stood out: {}", first.explanation))
 }
 

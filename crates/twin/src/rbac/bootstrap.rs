@@ -8,7 +8,6 @@ use super::{
     BindingKey, RoleKey,
     history::{BindingBody, RoleBody},
 };
-use std::{collections::BTreeMap, sync::LazyLock};
 use trailhound_model::{
     Str,
     body::{PolicyRule, Subject},
@@ -24,21 +23,6 @@ pub(super) struct Bootstrap {
     pub(super) bindings: Vec<(BindingKey, BindingBody)>,
 }
 
-/// The same by name, before any role takes over rules: every write of a role is compared with it.
-struct ByName {
-    roles: BTreeMap<RoleKey, RoleBody>,
-    bindings: BTreeMap<BindingKey, BindingBody>,
-}
-
-static BY_NAME: LazyLock<ByName> = LazyLock::new(|| {
-    let mut table = Bootstrap::default();
-    TABLE.lines().for_each(|line| table.read(line));
-    ByName {
-        roles: table.roles.into_iter().collect(),
-        bindings: table.bindings.into_iter().collect(),
-    }
-});
-
 impl Bootstrap {
     /// The table, with the rules of aggregated roles filled in.
     pub(super) fn table() -> Bootstrap {
@@ -52,13 +36,20 @@ impl Bootstrap {
     }
 
     /// One role of the table, as the API server writes it: aggregated ones are filled in later.
-    pub(super) fn role(key: &RoleKey) -> Option<&'static RoleBody> {
-        BY_NAME.roles.get(key)
+    pub(super) fn role(key: &RoleKey) -> Option<RoleBody> {
+        let is_it = |line: &&str| names(line, "role", &key.namespace, &key.name);
+        let mut lines = TABLE.lines().skip_while(|line| !is_it(line));
+        let mut table = Bootstrap::default();
+        table.read(lines.next()?);
+        lines.take_while(|line| line.starts_with(' ')).for_each(|line| table.read(line));
+        Some(table.roles.pop()?.1)
     }
 
     /// One binding of the table.
-    pub(super) fn binding(key: &BindingKey) -> Option<&'static BindingBody> {
-        BY_NAME.bindings.get(key)
+    pub(super) fn binding(key: &BindingKey) -> Option<BindingBody> {
+        let mut table = Bootstrap::default();
+        table.read(TABLE.lines().find(|line| names(line, "binding", &key.namespace, &key.name))?);
+        Some(table.bindings.pop()?.1)
     }
 
     /// All bindings of the table.
@@ -112,6 +103,14 @@ pub(super) fn selects(role: &RoleBody, other: &RoleBody) -> bool {
     let selected =
         |labels: &Vec<(Str, Str)>| labels.iter().all(|label| other.labels.contains(label));
     role.aggregation.iter().any(selected)
+}
+
+/// Whether a line begins the entry of this name.
+fn names(line: &str, kind: &str, space: &str, name: &str) -> bool {
+    let mut words = line.split(' ');
+    words.next() == Some(kind)
+        && words.next().map(namespace) == Some(space)
+        && words.next() == Some(name)
 }
 
 fn label(name: &str) -> (Str, Str) {

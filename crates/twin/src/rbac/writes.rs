@@ -189,7 +189,7 @@ impl Written<'_> {
             && let Some(body) = Bootstrap::role(key)
         {
             version.known = if self.is_create() { Known::Whole } else { Known::Part };
-            version.body = body.clone();
+            version.body = body;
             return version;
         }
         if let Some(before) = before {
@@ -220,7 +220,7 @@ impl Written<'_> {
                 && let Some(body) = Bootstrap::binding(key)
             {
                 version.known = if self.is_create() { Known::Whole } else { Known::Part };
-                version.body = body.clone();
+                version.body = body;
             }
         }
         // The role of a binding cannot be changed.
