@@ -19,6 +19,16 @@ impl Id {
         Id((bits & !(0x3 << 62)) | (0x2 << 62))
     }
 
+    /// The first 64 bits.
+    pub(crate) fn high(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    /// The last 64 bits.
+    pub(crate) fn low(self) -> u64 {
+        self.0 as u64
+    }
+
     /// No id at all.
     pub fn is_none(self) -> bool {
         self.0 == 0
@@ -91,6 +101,17 @@ pub struct Actor {
     pub reason: Text,
     /// The API server that it is connected to.
     pub server: u8,
+    /// As whom it acts, where it impersonates somebody: `impersonatedUser`.
+    pub acts_as: Option<Box<Persona>>,
+}
+
+/// A borrowed identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Persona {
+    /// `impersonatedUser.username`
+    pub name: Text,
+    /// `impersonatedUser.groups`
+    pub groups: Vec<Text>,
 }
 
 /// `objectRef` and the path of the URL.

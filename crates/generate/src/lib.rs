@@ -14,6 +14,7 @@ mod cast;
 mod cluster;
 mod deploy;
 mod generator;
+pub mod life;
 mod nodes;
 mod people;
 mod pods;
@@ -24,7 +25,7 @@ mod slab;
 mod truth;
 mod write;
 
-pub use act::{Act, Actor, Bodies, Bound, Credential, Id, Stage, Target, Text};
+pub use act::{Act, Actor, Bodies, Bound, Credential, Id, Persona, Stage, Target, Text};
 pub use calendar::{DAY, HOUR, MINUTE, Moment, SECOND};
 pub use generator::{Counts, Generator};
 pub use profile::{Level, Profile};

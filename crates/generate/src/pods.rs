@@ -213,6 +213,7 @@ impl Generator {
             agent: format!("{}/v1.{}.0", workload.name, pod.revision).into(),
             reason: Arc::clone(&workload.reason),
             server: node.kubelet.server,
+            acts_as: None,
         }))
     }
 

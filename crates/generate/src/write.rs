@@ -2,7 +2,7 @@
 //! the same escapes. Written by hand, because a log of a large cluster is gigabytes.
 
 use crate::{
-    act::{Act, Actor, Stage, Target},
+    act::{Act, Actor, Stage, Target, Text},
     calendar::{Moment, write_micros},
     profile::{Level, Profile},
     resource::{CONFIG_MAPS, SECRETS},
@@ -106,19 +106,28 @@ fn write_actor(actor: &Actor, out: &mut Vec<u8>) {
         if let Some(uid) = actor.uid {
             put(out, format_args!(r#","uid":"{uid}""#));
         }
-        out.extend_from_slice(br#","groups":["#);
-        for (index, group) in actor.groups.iter().enumerate() {
-            out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
-            escape(group, out);
-            out.push(b'"');
-        }
-        out.push(b']');
+        write_groups(&actor.groups, out);
         write_extra(actor, out);
+    }
+    if let Some(persona) = &actor.acts_as {
+        out.extend_from_slice(br#"},"impersonatedUser":{"#);
+        text_field("username", &persona.name, out);
+        write_groups(&persona.groups, out);
     }
     out.extend_from_slice(br#"},"sourceIPs":[""#);
     escape(&actor.address, out);
     out.extend_from_slice(br#""],"#);
     text_field("userAgent", &actor.agent, out);
+}
+
+fn write_groups(groups: &[Text], out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","groups":["#);
+    for (index, group) in groups.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+        escape(group, out);
+        out.push(b'"');
+    }
+    out.push(b']');
 }
 
 /// What keys of `user.extra` begin with.
