@@ -41,7 +41,7 @@ pub fn answer(incident: &mut Incident, findings: &[&Finding], frame: Frame) {
     let acts = Acts::of(incident);
     let certificates = certificates::of(incident, &acts, frame);
     secrets::tell_read(incident, &acts, frame);
-    incident.commands = commands::commands(&acts, findings, frame);
+    incident.commands = commands::commands(&acts, findings, &incident.reach, frame);
     let asked = certificates.iter().filter_map(Certificate::step);
     incident.next_steps.extend(asked);
     steps::keep(&mut incident.next_steps, &incident.commands, &acts, frame);

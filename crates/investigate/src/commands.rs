@@ -2,20 +2,28 @@
 //! depends on the thing. Names come from the log and are quoted, so that none can smuggle in a command.
 
 use crate::answers::{Acts, Frame, is_change, steps::has_ended};
+use crate::reach::plain;
 use std::collections::BTreeSet;
 use trailhound_model::finding::{Finding, Severity, TouchRole};
+use trailhound_model::incident::Reachable;
 
 /// Commands that an incident names.
 const MOST: usize = 14;
 
 /// The commands, most urgent first: power taken away, then what runs, then what was read.
-pub(crate) fn commands(acts: &Acts, findings: &[&Finding], frame: Frame) -> Vec<String> {
+pub(crate) fn commands(
+    acts: &Acts,
+    findings: &[&Finding],
+    reach: &[Reachable],
+    frame: Frame,
+) -> Vec<String> {
     let mut commands = Commands::default();
     made(acts, &["clusterrolebinding", "rolebinding"], frame, &mut commands);
     made(acts, &WEBHOOKS, frame, &mut commands);
     made(acts, &RUNNING, frame, &mut commands);
     tokens(acts, findings, frame, &mut commands);
     identities(findings, &mut commands);
+    grants(reach, frame, &mut commands);
     rights(acts, &mut commands);
     commands.list.truncate(MOST);
     commands.list
@@ -96,6 +104,26 @@ fn identities(findings: &[&Finding], commands: &mut Commands) {
         commands.add(format!(
             "kubectl auth can-i --list --as {}   # what this identity may still do: take away what it does not need",
             quoted(&name)
+        ));
+    }
+}
+
+/// Grants with which a program's account could begin to take the whole cluster. Programs may need
+/// them, so they are looked at before they are removed; what people may do is asked of people.
+fn grants(reach: &[Reachable], frame: Frame, commands: &mut Commands) {
+    let ways = reach.iter().filter(|one| one.kind == "cluster-admin");
+    let grants = ways.flat_map(|one| &one.grants).filter(|grant| grant.from.starts_with("sa:"));
+    for grant in grants.filter(|grant| !has_ended(&grant.binding, frame)) {
+        let Some((kind, name)) = grant.binding.split_once(':') else { continue };
+        let object = object(kind, name);
+        let times =
+            if grant.uses == 1 { "once".to_owned() } else { format!("{} times", grant.uses) };
+        commands.add(format!(
+            "kubectl get {object} --output yaml   # with this grant {} could begin to take the whole cluster; this log shows it used {times}, perhaps only by the intruder",
+            plain(&grant.from)
+        ));
+        commands.add(format!(
+            "kubectl delete {object}   # take it away if nothing else needs it; narrow its role otherwise"
         ));
     }
 }

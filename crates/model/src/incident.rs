@@ -140,6 +140,20 @@ pub struct Reachable {
     pub samples: Vec<String>,
     /// `proved`, `inferred`, `unknown`: as sure as the least sure of them.
     pub surety: String,
+    /// The grants with which the ways begin, those of others with the same reach among them.
+    #[serde(default)]
+    pub grants: Vec<GrantUse>,
+}
+
+/// A grant that opens a way, and how often the log shows it used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantUse {
+    /// Whose way begins with it, as an entity.
+    pub from: String,
+    /// The binding, as an entity.
+    pub binding: String,
+    /// Requests that it allowed in the log, by whomever.
+    pub uses: u64,
 }
 
 /// The questions whose answers reports give in lists of their own.

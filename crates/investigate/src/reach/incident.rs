@@ -6,7 +6,12 @@ use super::{
     snapshot::Snapshot,
     tell, twin, words,
 };
-use trailhound_model::{incident::Reachable, observed::Surety, time::Time, words::list};
+use trailhound_model::{
+    incident::{GrantUse, Reachable},
+    observed::Surety,
+    time::Time,
+    words::list,
+};
 use trailhound_twin::Twin;
 
 /// Identities and pods of an incident that are searched from.
@@ -44,7 +49,10 @@ pub(super) fn reachables(snapshot: &Snapshot, starts: &[String]) -> Vec<Reachabl
                     == (&one.kind, one.count, one.proved, one.inferred, &one.surety)
             };
             match told.iter_mut().find(same) {
-                Some((_, others)) => others.push(words::plain(start)),
+                Some((known, others)) => {
+                    known.grants.extend(one.grants);
+                    others.push(words::plain(start));
+                }
                 None => told.push((one, Vec::new())),
             }
         }
@@ -102,8 +110,24 @@ fn cluster_admin(reach: &Reach) -> Option<Reachable> {
         unknown: u64::from(surety == Surety::Unknown),
         samples: vec![words::CLUSTER_ADMIN.to_owned()],
         surety: surety.as_str().to_owned(),
+        grants: way.map(|way| first_grants(&reach.start, way)).unwrap_or_default(),
         ..Reachable::default()
     })
+}
+
+/// The grants of the first step that needs one.
+fn first_grants(from: &str, path: &Path) -> Vec<GrantUse> {
+    let step = path.steps.iter().find(|step| !step.grants.is_empty());
+    let grants = step.into_iter().flat_map(|step| &step.grants);
+    let mut used: Vec<GrantUse> = grants
+        .map(|grant| GrantUse {
+            from: from.to_owned(),
+            binding: grant.binding.clone(),
+            uses: grant.uses,
+        })
+        .collect();
+    used.dedup_by(|a, b| a.binding == b.binding);
+    used
 }
 
 fn said(path: &Path) -> String {

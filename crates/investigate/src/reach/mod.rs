@@ -35,4 +35,5 @@ pub use posture::{Postures, posture_findings};
 pub use snapshot::Snapshot;
 pub use tell::reach;
 pub use twin::{reach_at, snapshot};
+pub(crate) use words::plain;
 pub use worst::{Posture, Ranking, ranking, worst};

@@ -168,7 +168,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// An entity as a reader would say it: `sa:shop/cart` is "service account shop/cart".
-pub(super) fn plain(entity: &str) -> String {
+pub(crate) fn plain(entity: &str) -> String {
     let Some((kind, name)) = entity.split_once(':') else { return entity.to_owned() };
     let kind = match kind {
         "sa" => "service account",
