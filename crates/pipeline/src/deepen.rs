@@ -27,6 +27,7 @@ pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
     let by_id: HashMap<&str, &Finding> =
         scan.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let mut left = MOST_REACHES;
+    let mut roles = reach::Roles::default();
     tell_shared(&mut scan.incidents);
     for incident in &mut scan.incidents {
         let own: Vec<&Finding> =
@@ -34,7 +35,7 @@ pub(crate) fn deepen(scan: &mut Scan, twins: &BTreeMap<Str, Twin>) {
         if incident.severity >= Severity::Medium && left > 0 {
             left -= 1;
             if let Some(twin) = twins.get(&incident.cluster) {
-                incident.reach = reached(incident, &own, twin);
+                incident.reach = reached(incident, &own, twin, &mut roles);
             }
         }
         let twin = twins.get(&incident.cluster);
@@ -72,6 +73,7 @@ fn reached(
     incident: &Incident,
     findings: &[&Finding],
     twin: &Twin,
+    roles: &mut reach::Roles,
 ) -> Vec<trailhound_model::incident::Reachable> {
     let touched = findings.iter().flat_map(|finding| &finding.touches);
     let pods: BTreeSet<String> = touched
@@ -79,7 +81,7 @@ fn reached(
         .map(|touch| touch.entity.clone())
         .collect();
     let pods: Vec<String> = pods.into_iter().collect();
-    reach::incident_reach(twin, &incident.principals, &pods, incident.last_seen)
+    reach::incident_reach(twin, &incident.principals, &pods, incident.last_seen, roles)
 }
 
 /// A credential in two incidents: whoever reads one should know of the other.

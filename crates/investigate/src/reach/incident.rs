@@ -3,6 +3,7 @@
 use super::{
     answer::{Path, Reach, Things},
     index::Index,
+    power::Roles,
     snapshot::Snapshot,
     tell, twin, words,
 };
@@ -20,26 +21,32 @@ const MOST_STARTS: usize = 24;
 /// Samples in one statement.
 const MOST_SAMPLES: usize = 10;
 
-/// What the identities and pods of an incident, as entities, could reach at a time.
+/// What the identities and pods of an incident, as entities, could reach at a time. `roles` is what
+/// was worked out for other incidents.
 pub fn incident_reach(
     twin: &Twin,
     principals: &[String],
     pods: &[String],
     at: Time,
+    roles: &mut Roles,
 ) -> Vec<Reachable> {
     let snapshot = twin::snapshot(twin, at);
     let named = principals.iter().chain(pods);
     let named: Vec<String> = named.map(|one| twin::holder(twin, one)).collect();
-    reachables(&snapshot, &named)
+    reachables(&snapshot, &named, roles)
 }
 
 /// Others that one statement names.
 const MOST_OTHERS: usize = 4;
 
 /// The same on a snapshot. What several of them reach alike is told once, with the names of all.
-pub(super) fn reachables(snapshot: &Snapshot, starts: &[String]) -> Vec<Reachable> {
+pub(super) fn reachables(
+    snapshot: &Snapshot,
+    starts: &[String],
+    roles: &mut Roles,
+) -> Vec<Reachable> {
     let starts: Vec<&str> = starts.iter().take(MOST_STARTS).map(String::as_str).collect();
-    let index = Index::new(snapshot, &starts);
+    let index = Index::new(snapshot, &starts, roles);
     let mut told: Vec<(Reachable, Vec<String>)> = Vec::new();
     for start in starts {
         let reach = tell::answer(snapshot, &index, start, false);

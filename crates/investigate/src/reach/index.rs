@@ -7,7 +7,7 @@
 
 use super::{
     acts::{self, Act, Scope},
-    power::{self, Held},
+    power::{Held, Roles},
     snapshot::{Pod, PodSecurity, Snapshot},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -132,10 +132,10 @@ pub(super) struct Index<'a> {
 impl<'a> Index<'a> {
     /// Indexes a snapshot; users and groups among the starts it knows whether or not the snapshot
     /// does.
-    pub(super) fn new(snapshot: &'a Snapshot, starts: &[&str]) -> Index<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, starts: &[&str], roles: &mut Roles) -> Index<'a> {
         let mut index = Index::default();
         index.name_namespaces(snapshot);
-        index.roles = snapshot.roles.iter().map(|role| power::powers(&role.rules)).collect();
+        index.roles = snapshot.roles.iter().map(|role| roles.powers(role)).collect();
         index.name_nodes_and_secrets(snapshot);
         index.name_identities(snapshot, starts);
         index.group_pods(snapshot);

@@ -32,6 +32,7 @@ pub use answer::{Cut, GrantRef, InNamespace, Path, Reach, Step, Thing, Things};
 pub use edge::EdgeKind;
 pub use incident::incident_reach;
 pub use posture::{Postures, posture_findings};
+pub use power::Roles;
 pub use snapshot::Snapshot;
 pub use tell::reach;
 pub use twin::{reach_at, snapshot};

@@ -4,6 +4,8 @@
 //! once (`bind` and the writing of bindings) are put together in `index`, because the two may come from
 //! two grants of one identity.
 
+use super::snapshot::Role;
+use std::collections::HashMap;
 use trailhound_model::{Str, body::PolicyRule};
 
 /// One sort of request.
@@ -185,8 +187,30 @@ impl Power {
     }
 }
 
+/// Powers of roles as they were worked out last. Incidents are asked about one after another, and
+/// between their times hardly a role changes.
+#[derive(Debug, Default)]
+pub struct Roles {
+    known: HashMap<(Str, Str), (Vec<PolicyRule>, Vec<Held>)>,
+}
+
+impl Roles {
+    /// The powers of a role.
+    pub(super) fn powers(&mut self, role: &Role) -> Vec<Held> {
+        let key = (role.namespace.clone(), role.name.clone());
+        if let Some((rules, held)) = self.known.get(&key)
+            && *rules == role.rules
+        {
+            return held.clone();
+        }
+        let held = powers(&role.rules);
+        self.known.insert(key, (role.rules.clone(), held.clone()));
+        held
+    }
+}
+
 /// The powers that the rules give, each with every rule that gives it.
-pub(super) fn powers(rules: &[PolicyRule]) -> Vec<Held> {
+fn powers(rules: &[PolicyRule]) -> Vec<Held> {
     let mut held: Vec<Held> = Vec::new();
     for (rule, policy) in rules.iter().enumerate() {
         let shape = Shape::of(policy);

@@ -5,6 +5,7 @@ use super::{
     answer::{InNamespace, Path, Reach, Thing, Things},
     cut,
     index::{Index, Place, What},
+    power::Roles,
     search::{Edge, Found, Search},
     snapshot::{PodSecurity, Snapshot},
     words::{self, Words},
@@ -26,7 +27,7 @@ const MOST_STEPS: usize = 64;
 
 /// What an entity (`user:`, `group:`, `sa:`, `pod:`, `node:`) could reach.
 pub fn reach(snapshot: &Snapshot, start: &str) -> Reach {
-    let index = Index::new(snapshot, &[start]);
+    let index = Index::new(snapshot, &[start], &mut Roles::default());
     answer(snapshot, &index, start, true)
 }
 

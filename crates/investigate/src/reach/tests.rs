@@ -24,7 +24,7 @@ use trailhound_model::{
 
 /// What the search finds, in the words of the brute force.
 fn searched(snapshot: &Snapshot, start: &str, without: Option<usize>) -> Held {
-    let index = Index::new(snapshot, &[start]);
+    let index = Index::new(snapshot, &[start], &mut super::power::Roles::default());
     let Some(what) = tell::start_of(&index, start) else { return Held::new() };
     let words = words::Words { snapshot, index: &index, start };
     let found = Search::new(snapshot, &index, without).start(what);

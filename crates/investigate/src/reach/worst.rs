@@ -88,7 +88,7 @@ pub fn worst(snapshot: &Snapshot) -> Vec<Posture> {
 
 /// The same with the number of grants that were not looked at.
 pub fn ranking(snapshot: &Snapshot) -> Ranking {
-    let index = Index::new(snapshot, &[]);
+    let index = Index::new(snapshot, &[], &mut super::power::Roles::default());
     // Bindings of one role in one place lead to the same.
     let mut alike: BTreeMap<(Option<usize>, &str, Surety), Reach> = BTreeMap::new();
     let mut ranking = Ranking::default();
