@@ -313,7 +313,11 @@ fn grants_beyond_the_worst_are_counted() {
 
 #[test]
 fn an_incident_says_what_its_hands_could_reach() {
-    let told = incident::reachables(&shop(), &["sa:shop/cart".into(), "pod:shop/cart-1".into()]);
+    let told = incident::reachables(
+        &shop(),
+        &["sa:shop/cart".into(), "pod:shop/cart-1".into()],
+        &mut super::power::Roles::default(),
+    );
     let all: Vec<&str> = told.iter().map(|one| one.kind.as_str()).collect();
     assert!(all.starts_with(&["cluster-admin", "secrets"]), "{all:?}");
     assert!(told[1].sentence.contains("all 2 of namespace shop"), "{}", told[1].sentence);
@@ -321,7 +325,11 @@ fn an_incident_says_what_its_hands_could_reach() {
 
 #[test]
 fn what_two_reach_alike_is_told_of_both() {
-    let told = incident::reachables(&shop(), &["sa:shop/cart".into(), "pod:shop/cart-1".into()]);
+    let told = incident::reachables(
+        &shop(),
+        &["sa:shop/cart".into(), "pod:shop/cart-1".into()],
+        &mut super::power::Roles::default(),
+    );
     let both = |one: &&trailhound_model::incident::Reachable| {
         one.sentence.ends_with("could pod shop/cart-1.")
     };
@@ -334,7 +342,11 @@ fn a_number_that_holds_inferred_things_is_not_called_proved() {
     for secret in snapshot.secrets.iter_mut().take(1) {
         secret.surety = Surety::Inferred;
     }
-    let told = incident::reachables(&snapshot, &["sa:shop/cart".into()]);
+    let told = incident::reachables(
+        &snapshot,
+        &["sa:shop/cart".into()],
+        &mut super::power::Roles::default(),
+    );
     let secrets = told.iter().find(|one| one.kind == "secrets").unwrap();
     assert_eq!(secrets.surety, "inferred", "{}", secrets.sentence);
     assert_eq!(secrets.proved + secrets.inferred, secrets.count);
