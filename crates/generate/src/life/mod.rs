@@ -5,6 +5,7 @@
 //! for whatever repeats itself, while deployments, people, failures and attacks keep their moments,
 //! with the cascades that they cause. Both write the same JSON.
 
+mod cascade;
 mod deed;
 mod world;
 
