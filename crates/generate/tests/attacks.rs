@@ -496,3 +496,21 @@ fn the_suites_are_what_they_say() {
         flood(1, 9, MONDAY, 20_000).map(|deed| deed.act.actor.name.to_string()).collect();
     assert_eq!(names.len(), 20_000);
 }
+
+#[test]
+fn the_document_names_every_family_and_its_set() {
+    let document = include_str!("../../../docs/attacks.md");
+    for family in families() {
+        let set = if Set::HeldOut.has(family.name) { "held out" } else { "development" };
+        let row = format!(
+            "| {} | {} | {} | {} | {} | {} | {set} |",
+            family.name,
+            family.theme.name(),
+            family.technique,
+            family.victim,
+            family.sentence,
+            family.tells.join(", ")
+        );
+        assert!(document.contains(&row), "{row}");
+    }
+}

@@ -4,7 +4,7 @@ use super::{Family, Need, Place, Scene, Theme::Impact, family};
 use crate::{
     act::{Target, Text},
     life::{
-        SpaceKind, Work,
+        SpaceKind, Stealth, Work,
         cascade::{Made, plain_spec, resource_of},
     },
     resource::{
@@ -124,13 +124,20 @@ fn miner_deployment(s: &mut Scene<'_>) -> Option<()> {
     let more = s.by_stealth(40, 6, 2);
     let target = Target::object(&DEPLOYMENTS, &made.space, &made.name).part("scale");
     let body = json!({"spec": {"replicas": made.replicas + more}});
+    let mut pods = Vec::new();
     if s.send("patch", target, 1, "", Some(&body)) {
         let at = s.deed_moment(s.at);
-        let pods = s.cascade.scaled_up(at, &made, more);
+        pods = s.cascade.scaled_up(at, &made, more);
         s.wait_for(&pods);
     }
     for _ in 0..s.by_stealth(5, 1, 0) {
         s.list(&PODS, &made.space);
+    }
+    if s.stealth == Stealth::Tools && s.remove(&DEPLOYMENTS, &made.space, &made.name) {
+        // Gone before anybody asks.
+        let at = s.deed_moment(s.at);
+        let pods: Vec<Text> = pods.iter().map(|pod| Arc::clone(&pod.name)).collect();
+        s.cascade.workload_deleted(at, &made, &pods);
     }
     Some(())
 }

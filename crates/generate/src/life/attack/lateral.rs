@@ -16,7 +16,7 @@ pub(super) static FAMILIES: &[Family] = &[
         "T1609",
         "whoever may open a shell",
         "A shell is opened in a pod, and the pod's token is used from it.",
-        &["action", "program"],
+        &["action", "object"],
         exec_then_token,
     ),
     family(
