@@ -217,7 +217,7 @@ fn an_attack_keeps_to_the_time_and_requests_of_its_stealth() {
             Stealth::Tools => assert!(took <= 4 * HOUR && (2..=130).contains(&requests), "{name}"),
             Stealth::Mimic => {
                 assert!((3..=10).contains(&requests), "{name}");
-                assert!(took >= DAY && took <= 14 * DAY, "{name}");
+                assert!((DAY..=14 * DAY).contains(&took), "{name}");
             }
         }
         let counted: u32 =
@@ -262,7 +262,9 @@ fn the_patient_use_only_the_programs_of_their_victims() {
         for act in own(plan) {
             assert!(known.contains(&act.actor.agent), "{} {}", family.name, act.actor.agent);
         }
-        assert!(!plan.tells.contains(&"program"), "{} {:?}", family.name, plan.tells);
+        // A second identity is used with the program of the first.
+        let pivots = plan.actors.len() > 1;
+        assert!(pivots || !plan.tells.contains(&"program"), "{} {:?}", family.name, plan.tells);
         let first = own(plan).next().unwrap();
         let home = world
             .people

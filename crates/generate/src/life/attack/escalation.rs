@@ -298,7 +298,7 @@ fn impersonation(s: &mut Scene<'_>) -> Option<()> {
             s.impersonate(&name, &["system:authenticated"], Rights::All);
         }
         None => {
-            s.impersonate("system:admin", &["system:masters", "system:authenticated"], Rights::All)
+            s.impersonate("system:admin", &["system:masters", "system:authenticated"], Rights::All);
         }
     }
     for _ in 0..s.by_stealth(12, 3, 2) {

@@ -90,7 +90,7 @@ pub(super) static FAMILIES: &[Family] = &[
     ),
 ];
 
-fn miner(s: &mut Scene<'_>, kind: &'static str, replicas: usize) -> Option<Made> {
+fn miner(s: &mut Scene<'_>, kind: &'static str, replicas: usize) -> Made {
     let home = s.home_name();
     let image = s.image("docker.io/xmrig/xmrig:6.21.0");
     let stem = if kind == "Job" { "batch-report" } else { "worker" };
@@ -102,7 +102,7 @@ fn miner(s: &mut Scene<'_>, kind: &'static str, replicas: usize) -> Option<Made>
     spec["containers"][0]["resources"] = json!({"requests": {"cpu": "8"}});
     let made = Made { kind, space: home, name, replicas, account: "default".into(), spec };
     s.deploy(&made);
-    Some(made)
+    made
 }
 
 fn miner_job(s: &mut Scene<'_>) -> Option<()> {
@@ -110,7 +110,7 @@ fn miner_job(s: &mut Scene<'_>) -> Option<()> {
     s.look_around();
     let home = s.home_name();
     for _ in 0..s.by_stealth(8, 2, 2) {
-        miner(s, "Job", 1)?;
+        miner(s, "Job", 1);
     }
     s.list(&JOBS, &home);
     Some(())
@@ -119,7 +119,7 @@ fn miner_job(s: &mut Scene<'_>) -> Option<()> {
 fn miner_deployment(s: &mut Scene<'_>) -> Option<()> {
     s.take(Need::Deploys, Place::Outside)?;
     s.look_around();
-    let made = miner(s, "Deployment", s.by_stealth(10, 2, 1))?;
+    let made = miner(s, "Deployment", s.by_stealth(10, 2, 1));
     s.get(&DEPLOYMENTS, &made.space, &made.name);
     let more = s.by_stealth(40, 6, 2);
     let target = Target::object(&DEPLOYMENTS, &made.space, &made.name).part("scale");
@@ -209,7 +209,7 @@ fn quotas(s: &mut Scene<'_>) -> Option<()> {
         s.list(&LIMIT_RANGES, &home);
         s.remove(&LIMIT_RANGES, &home, &"defaults".into());
     }
-    miner(s, "Deployment", s.by_stealth(20, 5, 2))?;
+    miner(s, "Deployment", s.by_stealth(20, 5, 2));
     Some(())
 }
 

@@ -3,9 +3,10 @@
 //!
 //! The families follow what is known of real attackers and of the tools that imitate them (ATT&CK for
 //! containers, the threat matrix for Kubernetes, Stratus Red Team, Peirates, kube-hunter, reports on
-//! TeamTNT, Kinsing, Hildegard, Siloscape, Dero, RBAC-Buster, SCARLETEEL), never what a detector can
+//! `TeamTNT`, Kinsing, Hildegard, Siloscape, Dero, RBAC-Buster, SCARLETEEL), never what a detector can
 //! see: whoever tunes detectors does not write here.
 
+mod asking;
 mod control;
 mod credentials;
 mod escalation;
