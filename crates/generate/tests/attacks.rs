@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use trailhound_generate::{
     Act, Actor, Bound, Credential, DAY, HOUR, Level, Moment, Profile, SECOND, Text, Writer,
@@ -372,7 +373,7 @@ fn every_deed_is_a_line_that_an_api_server_could_have_written() {
             assert!(event["verb"].is_string() && event["user"].is_object(), "{}", family.name);
             assert!(event["requestReceivedTimestamp"].as_str() <= event["stageTimestamp"].as_str());
             let code = event["responseStatus"]["code"].as_u64().unwrap();
-            assert!([101, 200, 201, 401, 403].contains(&code), "{code}");
+            assert!([101, 200, 201, 401, 403, 404].contains(&code), "{code}");
             let decision = event["annotations"]["authorization.k8s.io/decision"].as_str();
             match code {
                 401 => assert!(decision.is_none() && event["user"]["username"].is_null()),
@@ -415,8 +416,13 @@ fn both_sets_have_attacks_of_every_theme() {
         let (held, open): (Vec<&str>, Vec<&str>) =
             of_theme.iter().partition(|name| Set::HeldOut.has(name));
         assert!(held.len() >= 2 && open.len() >= 2, "{}", theme.name());
-        table +=
-            &format!("{}: {} development, {} held out\n", theme.name(), open.len(), held.len());
+        let _ = write!(
+            table,
+            "{}: {} development, {} held out\n",
+            theme.name(),
+            open.len(),
+            held.len()
+        );
     }
     println!("{table}");
     let (all, held) = (families().count(), Set::HeldOut.families().count());
@@ -489,8 +495,8 @@ fn an_attacker_of_the_first_hour_stays_the_same_identity() {
 fn the_suites_are_what_they_say() {
     let world = world();
     let frog = (0..5).find_map(|seed| frog_boil(&world, &order(Stealth::Mimic), seed)).unwrap();
-    let (from, to) = frog.span();
-    assert!(to - from >= 40 * DAY && frog.actors.len() == 1, "{}", (to - from) / DAY);
+    let (start, end) = frog.span();
+    assert!(end - start >= 40 * DAY && frog.actors.len() == 1, "{}", (end - start) / DAY);
     let cohort = cohort_mimic(&world, &order(Stealth::Mimic), 1).unwrap();
     assert_eq!(cohort.actors.len(), 3);
     assert_eq!(cohort.requests, 12);
@@ -515,4 +521,39 @@ fn the_document_names_every_family_and_its_set() {
         );
         assert!(document.contains(&row), "{row}");
     }
+}
+
+#[test]
+fn nobody_uses_a_token_that_he_could_not_get() {
+    for (family, plan) in all_plans() {
+        let Some(first) = own(&plan).next() else { continue };
+        let mut opened = first.actor.name.is_empty();
+        for act in own(&plan) {
+            opened |= act.code < 300
+                && (act.target.part != "" || act.verb == "create" || act.verb == "get");
+            assert!(opened || act.actor.name == first.actor.name, "{}", family.name);
+        }
+    }
+}
+
+/// Prints what the plans of each stealth are like.
+#[test]
+fn most_requests_of_the_patient_are_allowed() {
+    let mut sums: BTreeMap<Stealth, [u32; 4]> = BTreeMap::new();
+    for (_, plan) in all_plans() {
+        let sum = sums.entry(plan.stealth).or_default();
+        let refused = own(&plan).filter(|act| act.code == 403).count();
+        let followed = plan.deeds.iter().filter(|deed| deed.label.cascade).count();
+        for (place, value) in [1, own(&plan).count(), refused, followed].into_iter().enumerate() {
+            sum[place] += value as u32;
+        }
+    }
+    for (stealth, [plans, acts, refused, followed]) in &sums {
+        println!(
+            "{}: {plans} plans, {acts} acts, {refused} refused, {followed} followed",
+            stealth.name()
+        );
+    }
+    let [_, acts, refused, _] = sums[&Stealth::Mimic];
+    assert!(refused * 3 < acts, "{refused} of {acts}");
 }

@@ -136,6 +136,10 @@ fn flood(s: &mut Scene<'_>) -> Option<()> {
     let secret = s.one_of(&secrets, "credentials");
     s.get(&crate::resource::SECRETS, &home, &secret);
     s.ask_often("get", Target::object(&PODS, &home, &"no-such-pod".into()), each);
+    let last = s.cascade.deeds.last_mut().filter(|deed| deed.act.code == 200);
+    if let Some(deed) = last {
+        deed.act.code = 404;
+    }
     Some(())
 }
 

@@ -99,7 +99,7 @@ fn known_pod(s: &mut Scene<'_>, work: &crate::life::Work) -> Option<NewPod> {
 }
 
 fn exec_then_token(s: &mut Scene<'_>) -> Option<()> {
-    s.take(Need::Deploys, Place::Own)?;
+    s.take(Need::Shell, Place::Own)?;
     s.look_around();
     let work = s.work_of(s.home)?;
     let mut pod = known_pod(s, work)?;
@@ -142,7 +142,7 @@ fn exec_system(s: &mut Scene<'_>) -> Option<()> {
 }
 
 fn ephemeral(s: &mut Scene<'_>) -> Option<()> {
-    s.take(Need::Deploys, Place::Own)?;
+    s.take(Need::Shell, Place::Own)?;
     s.look_around();
     let work = s.work_of(s.home)?;
     let pod = known_pod(s, work)?;
@@ -160,7 +160,7 @@ fn ephemeral(s: &mut Scene<'_>) -> Option<()> {
 }
 
 fn port_forward(s: &mut Scene<'_>) -> Option<()> {
-    s.take(Need::Deploys, Place::Own)?;
+    s.take(Need::Shell, Place::Own)?;
     s.look_around();
     let home = s.home;
     let stateful = |work: &crate::life::Work| work.space == home && work.kind == "StatefulSet";
@@ -178,7 +178,7 @@ fn port_forward(s: &mut Scene<'_>) -> Option<()> {
 }
 
 fn attach(s: &mut Scene<'_>) -> Option<()> {
-    s.take(Need::Deploys, Place::Own)?;
+    s.take(Need::Shell, Place::Own)?;
     s.look_around();
     let home = s.home_name();
     if !s.mimic() {

@@ -167,9 +167,11 @@ fn long_lived(s: &mut Scene<'_>) -> Option<()> {
         let at = s.deed_moment(s.at);
         s.cascade.token_filled(at, &home, &name);
     }
-    s.get(&SECRETS, &home, &name);
-    let token = Credential::Token(s.cascade.random.id());
-    s.become_account(&home, &work.account, token);
+    // Who may not read the secret has no token of it.
+    if s.get(&SECRETS, &home, &name) {
+        let token = Credential::Token(s.cascade.random.id());
+        s.become_account(&home, &work.account, token);
+    }
     for _ in 0..s.by_stealth(5, 1, 1) {
         s.list(&PODS, &home);
     }

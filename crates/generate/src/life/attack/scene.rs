@@ -35,6 +35,8 @@ pub(crate) enum Need {
     Admin,
     /// Make workloads.
     Deploys,
+    /// Open shells and tunnels into pods.
+    Shell,
     /// Read secrets.
     Secrets,
     /// Nothing particular.
@@ -132,11 +134,13 @@ impl<'a> Scene<'a> {
         let world = self.world();
         let people = world.people.iter().filter(|person| match need {
             Need::Admin => person.admin,
-            Need::Deploys | Need::Secrets => person.admin || person.writes,
+            Need::Deploys | Need::Secrets | Need::Shell => {
+                person.admin || (person.writes && self.has_space(person))
+            }
             Need::Any => true,
         });
         let accounts = world.accounts.iter().enumerate().filter(|(_, account)| match need {
-            Need::Admin => account.admin,
+            Need::Admin | Need::Shell => account.admin,
             Need::Deploys => account.admin || account.deploys,
             Need::Secrets => account.admin || account.reads_secrets,
             Need::Any => true,
@@ -153,6 +157,11 @@ impl<'a> Scene<'a> {
         }
         let account = *accounts.get(choice - people.len())?;
         self.be_account(account, place)
+    }
+
+    fn has_space(&self, person: &Person) -> bool {
+        let of_team = |space: &Space| space.kind == SpaceKind::Team && space.team == person.team;
+        self.world().spaces.iter().any(of_team)
     }
 
     fn fits(&self, actor: &Actor) -> bool {
