@@ -45,6 +45,27 @@ resources! {
     ROLE_BINDINGS "rbac.authorization.k8s.io" "v1" "rolebindings" "RoleBinding";
     CLUSTER_ROLES "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole";
     CLUSTER_ROLE_BINDINGS "rbac.authorization.k8s.io" "v1" "clusterrolebindings" "ClusterRoleBinding";
+    SELF_ACCESS_REVIEWS "authorization.k8s.io" "v1" "selfsubjectaccessreviews" "SelfSubjectAccessReview";
+    SELF_RULES_REVIEWS "authorization.k8s.io" "v1" "selfsubjectrulesreviews" "SelfSubjectRulesReview";
+    SELF_REVIEWS "authentication.k8s.io" "v1" "selfsubjectreviews" "SelfSubjectReview";
+    TOKEN_REVIEWS "authentication.k8s.io" "v1" "tokenreviews" "TokenReview";
+    MUTATING_WEBHOOKS "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" "MutatingWebhookConfiguration";
+    VALIDATING_WEBHOOKS "admissionregistration.k8s.io" "v1" "validatingwebhookconfigurations" "ValidatingWebhookConfiguration";
+    POLICY_BINDINGS "admissionregistration.k8s.io" "v1" "validatingadmissionpolicybindings" "ValidatingAdmissionPolicyBinding";
+    ADMISSION_POLICIES "admissionregistration.k8s.io" "v1" "validatingadmissionpolicies" "ValidatingAdmissionPolicy";
+    SIGNING_REQUESTS "certificates.k8s.io" "v1" "certificatesigningrequests" "CertificateSigningRequest";
+    API_SERVICES "apiregistration.k8s.io" "v1" "apiservices" "APIService";
+    DEFINITIONS "apiextensions.k8s.io" "v1" "customresourcedefinitions" "CustomResourceDefinition";
+    NETWORK_POLICIES "networking.k8s.io" "v1" "networkpolicies" "NetworkPolicy";
+    INGRESSES "networking.k8s.io" "v1" "ingresses" "Ingress";
+    VOLUME_CLAIMS "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim";
+    VOLUMES "" "v1" "persistentvolumes" "PersistentVolume";
+    SNAPSHOTS "snapshot.storage.k8s.io" "v1" "volumesnapshots" "VolumeSnapshot";
+    BACKUPS "velero.io" "v1" "backups" "Backup";
+    PRIORITY_CLASSES "scheduling.k8s.io" "v1" "priorityclasses" "PriorityClass";
+    QUOTAS "" "v1" "resourcequotas" "ResourceQuota";
+    LIMIT_RANGES "" "v1" "limitranges" "LimitRange";
+    ENDPOINTS "" "v1" "endpoints" "Endpoints";
 }
 
 impl Resource {

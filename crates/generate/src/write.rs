@@ -179,7 +179,11 @@ fn write_target(target: &Target, out: &mut Vec<u8>) {
 fn write_status(act: &Act, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","responseStatus":{"metadata":{}"#);
     let target = &act.target;
-    if let Some(resource) = target.resource {
+    if act.code == 401 {
+        out.extend_from_slice(
+            br#","status":"Failure","message":"Authentication failed, attempting: bearer""#,
+        );
+    } else if let Some(resource) = target.resource {
         let of_group =
             if resource.group.is_empty() { String::new() } else { format!(".{}", resource.group) };
         let (plural, name) = (resource.plural, &target.name);
@@ -222,6 +226,10 @@ fn write_bodies(act: &Act, out: &mut Vec<u8>) {
 }
 
 fn write_annotations(act: &Act, out: &mut Vec<u8>) {
+    // Who is not known is not authorized either.
+    if act.code == 401 {
+        return;
+    }
     out.extend_from_slice(br#","annotations":{"#);
     if let Some(issued) = act.issued {
         let key = "authentication.kubernetes.io/issued-credential-id";

@@ -91,7 +91,7 @@ pub struct Story {
     pub requests: u32,
     /// What is unusual about it, in a word that explanations are compared with: `action`, `place`,
     /// `program`, `source`, `object`, `time`, `workload`, `rate`, `denials`.
-    pub tells: &'static [&'static str],
+    pub tells: Vec<&'static str>,
 }
 
 impl Deed {

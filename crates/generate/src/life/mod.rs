@@ -5,7 +5,11 @@
 //! for whatever repeats itself, while deployments, people, failures and attacks keep their moments,
 //! with the cascades that they cause. Both write the same JSON.
 
+pub mod attack;
+mod cascade;
 mod deed;
+pub mod script;
+pub mod split;
 mod world;
 
 pub use deed::{Deed, Kind, Label, Stealth, Story};
