@@ -5,9 +5,13 @@
 //! because the API server sees credentials and not people.
 
 mod certificates;
+mod elsewhere;
+pub(crate) mod people;
 mod secrets;
 pub(crate) mod steps;
 mod who;
+
+pub use elsewhere::{Use, elsewhere};
 
 use crate::commands;
 use certificates::Certificate;
@@ -15,7 +19,7 @@ use std::collections::BTreeSet;
 use trailhound_model::{
     finding::{Finding, TouchRole},
     incident::{Act, Answer, Hand, Incident, question},
-    observed::Surety,
+    observed::{Surety, Witness},
     time::Time,
     words::{list, spoken, words},
 };
@@ -35,19 +39,30 @@ pub struct Frame<'a> {
     pub twin: Option<&'a Twin>,
 }
 
+/// Users whose certificates were signed in an incident, as entities: whoever asked for them can act
+/// as them from then on.
+pub fn certified(incident: &Incident, frame: Frame) -> Vec<String> {
+    let acts = Acts::of(incident);
+    certificates::of(incident, &acts, frame).iter().filter_map(Certificate::holder).collect()
+}
+
 /// Answers all questions and names the commands. `findings` are those of the incident; its reach
-/// should be known, and what the log cannot tell of it.
-pub fn answer(incident: &mut Incident, findings: &[&Finding], frame: Frame) {
+/// should be known. `uses` are those of its credentials in other incidents.
+pub fn answer(incident: &mut Incident, findings: &[&Finding], uses: &[Use], frame: Frame) {
+    elsewhere::tell(incident, uses);
     let acts = Acts::of(incident);
     let certificates = certificates::of(incident, &acts, frame);
     secrets::tell_read(incident, &acts, frame);
-    incident.commands = commands::commands(&acts, findings, &incident.reach, frame);
-    let asked = certificates.iter().filter_map(Certificate::step);
-    incident.next_steps.extend(asked);
+    incident.commands = commands::commands(incident, &acts, findings, frame);
     steps::keep(&mut incident.next_steps, &incident.commands, &acts, frame);
+    steps::without_gone_pods(incident, frame);
+    // A certificate outlives its request: nothing above makes this vain.
+    people::tell(incident, frame);
+    let urgent: Vec<String> = certificates.iter().filter_map(Certificate::step).collect();
+    incident.next_steps.splice(0..0, urgent);
     incident.answers = vec![
         who::who(incident, findings, frame),
-        burnt(incident, findings, &acts, &certificates, frame),
+        burnt(incident, findings, &acts, &certificates, uses, frame),
         read(&acts, frame),
         changed(&acts),
         remains(incident, &acts, &certificates, frame),
@@ -183,6 +198,7 @@ fn burnt(
     findings: &[&Finding],
     acts: &Acts,
     certificates: &[Certificate],
+    uses: &[Use],
     frame: Frame,
 ) -> Answer {
     let mut said = Vec::new();
@@ -195,6 +211,9 @@ fn burnt(
             said.push(format!("Used for these acts: {}{from}.", credential(hand, frame)));
         }
     }
+    let mut known = BTreeSet::new();
+    let once = incident.hands.iter().filter(|hand| known.insert(&hand.credential));
+    said.extend(once.filter_map(|hand| elsewhere::also(hand, uses)));
     said.extend(certificates.iter().filter_map(Certificate::burnt));
     let hands: BTreeSet<&str> = incident.hands.iter().map(|hand| hand.entity.as_str()).collect();
     let held: BTreeSet<String> =
@@ -295,7 +314,8 @@ fn remains(incident: &Incident, acts: &Acts, certificates: &[Certificate], frame
         if acts.deleted_later(&act.target, act.time) {
             gone.insert(spoken(&act.target));
         } else if steps::has_ended(&act.target, frame) {
-            gone.insert(format!("{} (later, outside this incident)", spoken(&act.target)));
+            let by = steps::ending(&act.target, frame);
+            gone.insert(format!("{} (later, outside this incident{by})", spoken(&act.target)));
         } else {
             left.insert(spoken(&act.target));
         }
@@ -336,7 +356,8 @@ fn valid(incident: &Incident, frame: Frame) -> Vec<String> {
         let Some(pod) = who::pod(hand, frame) else { continue };
         let told = words(&pod);
         if steps::has_ended(&pod, frame) {
-            ended.insert(format!("the token of {who} ({told} is gone, and its token with it)"));
+            let by = steps::ending(&pod, frame);
+            ended.insert(format!("the token of {who} ({told} is gone{by}, and its token with it)"));
         } else {
             valid.insert(format!("the token of {who} (until it expires, or {told} is deleted)"));
         }
@@ -377,9 +398,16 @@ fn began(incident: &Incident, acts: &Acts, found: Option<Time>, frame: Frame) ->
     if let Some(found) = found.filter(|found| first < *found) {
         said.push(format!("The first that a rule objects to came at {} UTC.", found.clock()));
     }
+    let opener = incident.hands.iter().min_by_key(|hand| hand.first);
+    let issued = opener.and_then(|hand| who::issued(hand, frame));
+    said.extend(issued.map(elsewhere::cannot_precede));
     if let Some(begins) = frame.log_begins {
+        let earlier = match issued {
+            Some(_) => "whoever did this may have been at work earlier with another credential",
+            None => "it may have begun earlier",
+        };
         said.push(format!(
-            "This log begins at {}; what was before it is not known, so that it may have begun earlier.",
+            "This log begins at {}; what was before it is not known, so that {earlier}.",
             moment(begins)
         ));
     }
@@ -413,6 +441,14 @@ fn moment(time: Time) -> String {
     let text = time.to_string();
     let day = text.split('T').next().unwrap_or_default();
     format!("{day} {} UTC", time.clock())
+}
+
+/// ` (record 4fd1…)`, so that a statement can be looked up; nothing where the record has no id.
+fn record(witness: &Witness) -> String {
+    if witness.audit_id.is_empty() {
+        return String::new();
+    }
+    format!(" (record {})", witness.audit_id)
 }
 
 fn named(names: &[String]) -> String {

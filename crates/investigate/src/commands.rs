@@ -1,29 +1,35 @@
 //! What to type first, as exact commands. They are shown, never run: whoever runs them knows what else
 //! depends on the thing. Names come from the log and are quoted, so that none can smuggle in a command.
 
-use crate::answers::{Acts, Frame, is_change, steps::has_ended};
-use crate::reach::plain;
+use crate::answers::{Acts, Frame, is_change, people, steps::has_ended};
+use crate::reach::{plain, takes_node};
 use std::collections::BTreeSet;
 use trailhound_model::finding::{Finding, Severity, TouchRole};
-use trailhound_model::incident::Reachable;
+use trailhound_model::incident::{Incident, Reachable};
+use trailhound_model::words::words;
+use trailhound_twin::rbac::{BindingKey, Held, Who};
 
 /// Commands that an incident names.
 const MOST: usize = 14;
+/// Bindings of one person that are named.
+const MOST_BINDINGS: usize = 3;
 
 /// The commands, most urgent first: power taken away, then what runs, then what was read.
 pub(crate) fn commands(
+    incident: &Incident,
     acts: &Acts,
     findings: &[&Finding],
-    reach: &[Reachable],
     frame: Frame,
 ) -> Vec<String> {
     let mut commands = Commands::default();
     made(acts, &["clusterrolebinding", "rolebinding"], frame, &mut commands);
     made(acts, &WEBHOOKS, frame, &mut commands);
     made(acts, &RUNNING, frame, &mut commands);
+    machines(acts, frame, &mut commands);
     tokens(acts, findings, frame, &mut commands);
+    certified_people(incident, frame, &mut commands);
+    grants(&incident.reach, frame, &mut commands);
     identities(findings, &mut commands);
-    grants(reach, frame, &mut commands);
     rights(acts, &mut commands);
     commands.list.truncate(MOST);
     commands.list
@@ -71,6 +77,65 @@ fn made(acts: &Acts, kinds: &[&str], frame: Frame, commands: &mut Commands) {
     }
 }
 
+/// Machines on which a pod of the incident could take over the machine: also when it is gone, what it
+/// left there stays.
+fn machines(acts: &Acts, frame: Frame, commands: &mut Commands) {
+    let Some(twin) = frame.twin else { return };
+    for (_, act) in acts.done(is_change).filter(|(_, act)| act.target.starts_with("pod:")) {
+        let taken =
+            twin.objects().resolve(&act.target).into_iter().filter(|life| takes_node(twin, life));
+        for life in taken {
+            let Some(node) = life.node.as_ref().map(|told| told.value.as_str()) else { continue };
+            if node.is_empty() || node.starts_with('-') || has_ended(&format!("node:{node}"), frame)
+            {
+                continue;
+            }
+            commands.add(format!(
+                "kubectl cordon {}   # {} ran on this machine and could take it over: keep new work off it until its disk and processes were examined, then replace the machine",
+                quoted(node),
+                words(&act.target)
+            ));
+        }
+    }
+}
+
+/// Bindings of people with a certificate, which nothing else disarms.
+fn certified_people(incident: &Incident, frame: Frame, commands: &mut Commands) {
+    let (Some(twin), Some(end)) = (frame.twin, frame.log_ends) else { return };
+    for name in people::certified(incident) {
+        let held = twin.rbac().grants_of(&Who::user(name, &[]), end);
+        let own = held.iter().filter(|one| one.grant.subject_kind == "User");
+        for one in own.take(MOST_BINDINGS) {
+            let bound = twin.rbac().binding_versions(&one.grant.binding);
+            let others = bound.last().is_some_and(|version| version.body.subjects.len() > 1);
+            withdraw(name, one, others, commands);
+        }
+    }
+}
+
+/// Takes a binding from a person.
+fn withdraw(name: &str, held: &Held, others: bool, commands: &mut Commands) {
+    let binding = binding(&held.grant.binding);
+    let who = words(&format!("user:{name}"));
+    let role = &held.grant.role.name;
+    commands.add(if others {
+        format!(
+            "kubectl edit {binding}   # take {who} out of it: the certificate of this name cannot be revoked, and it gives the role {role}; the others whom it names keep it"
+        )
+    } else {
+        format!(
+            "kubectl delete {binding}   # takes the role {role} away from {who}, whose certificate cannot be revoked; give it back once the owner has a new one under another name"
+        )
+    });
+}
+
+fn binding(key: &BindingKey) -> String {
+    if key.namespace.is_empty() {
+        return object("clusterrolebinding", &key.name);
+    }
+    object("rolebinding", &format!("{}/{}", key.namespace, key.name))
+}
+
 /// Tokens end with what they are bound to.
 fn tokens(acts: &Acts, findings: &[&Finding], frame: Frame, commands: &mut Commands) {
     let touched = findings.iter().flat_map(|finding| &finding.touches);
@@ -116,10 +181,13 @@ fn grants(reach: &[Reachable], frame: Frame, commands: &mut Commands) {
     for grant in grants.filter(|grant| !has_ended(&grant.binding, frame)) {
         let Some((kind, name)) = grant.binding.split_once(':') else { continue };
         let object = object(kind, name);
-        let times =
-            if grant.uses == 1 { "once".to_owned() } else { format!("{} times", grant.uses) };
+        let times = if grant.uses == 1 {
+            "1 request that it allowed".to_owned()
+        } else {
+            format!("{} requests that it allowed", grant.uses)
+        };
         commands.add(format!(
-            "kubectl get {object} --output yaml   # with this grant {} could begin to take the whole cluster; this log shows it used {times}, perhaps only by the intruder",
+            "kubectl get {object} --output yaml   # with this grant {} could begin to take the whole cluster; this log shows {times}, those of this incident among them",
             plain(&grant.from)
         ));
         commands.add(format!(

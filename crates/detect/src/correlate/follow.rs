@@ -13,6 +13,7 @@ use super::{
     keys::{self, Probe, Trace},
     link::{self, Joint},
     recall::{Keys, Recall},
+    sieve::Sieve,
 };
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -108,6 +109,12 @@ pub(super) struct Trail {
     pub(super) acts: Vec<Attached>,
     pub(super) shown: Map<Key, Shown>,
     traces: Map<Key, SmallVec<[Left; 1]>>,
+    /// The keys of the traces; made anew after a restart.
+    #[serde(skip)]
+    sieve: Sieve,
+    /// Keys of `first_seen` that come again and again.
+    #[serde(skip)]
+    often: Often,
     order: VecDeque<Key>,
     pending: VecDeque<Pending>,
     /// When a certificate or binding was first seen in use.
@@ -116,6 +123,23 @@ pub(super) struct Trail {
     pub(super) left_out: u64,
     /// Traces forgotten because there were too many.
     forgotten: u64,
+}
+
+/// The keys that were looked up last: a handful makes most of all requests.
+#[derive(Clone, Debug, Default)]
+struct Often(Vec<Key>);
+
+impl Often {
+    const PLACES: usize = 256;
+
+    /// Whether this key was there the last time that its place was asked.
+    fn is_again(&mut self, key: Key) -> bool {
+        if self.0.is_empty() {
+            self.0.resize(Self::PLACES, 0);
+        }
+        let place = self.0.get_mut(key as usize % Self::PLACES);
+        place.is_some_and(|place| std::mem::replace(place, key) == key)
+    }
 }
 
 /// A tie that was found: from which act, why, how long ago.
@@ -160,8 +184,14 @@ impl Trail {
         if self.traces.is_empty() && self.pending.is_empty() {
             return ties;
         }
+        if self.sieve.is_empty() {
+            self.sieve = Sieve::of(self.traces.keys().copied());
+        }
         let rights = self.recall.rights(&fact.event);
         for probe in keys::probes(fact, own, rights) {
+            if !self.sieve.may_have(probe.key) {
+                continue;
+            }
             let left = self.traces.get(&probe.key).into_iter().flatten();
             let fits = left
                 .filter(|left| fact.event.time.since(left.time) <= probe.within)
@@ -238,6 +268,9 @@ impl Trail {
 
     fn see(&mut self, fact: &Fact) {
         for key in keys::seen(fact, &mut self.recall).into_iter().flatten() {
+            if self.often.is_again(key) {
+                continue;
+            }
             if !self.first_seen.contains_key(&key) && self.first_seen.len() < MOST_SEEN {
                 self.first_seen.insert(key, fact.event.time);
             }
@@ -247,6 +280,7 @@ impl Trail {
     fn leave(&mut self, act: usize, hand: Key, fact: &Fact) {
         let time = fact.event.time;
         for (key, trace) in keys::leaves(fact) {
+            self.sift(key);
             let traces = self.traces.entry(key).or_default();
             if let Some(known) = traces.iter_mut().find(|left| left.act == act) {
                 known.time = time;
@@ -264,6 +298,13 @@ impl Trail {
             self.forgotten += u64::from(left.is_some());
         }
         self.await_unnamed(act, fact);
+    }
+
+    /// One key more. An empty sieve is made of all traces when it is asked.
+    fn sift(&mut self, key: Key) {
+        if !self.sieve.is_empty() {
+            self.sieve.add(key);
+        }
     }
 
     fn await_unnamed(&mut self, act: usize, fact: &Fact) {
@@ -295,6 +336,7 @@ impl Trail {
         let asked = self.traces.get(&request).and_then(|left| left.last()).cloned();
         let Some(asked) = asked else { return };
         // Whoever looks at the request shows it again.
+        self.sift(certificate);
         let traces = self.traces.entry(certificate).or_default();
         if traces.iter().any(|left| left.act == asked.act) {
             return;

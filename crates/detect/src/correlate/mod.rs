@@ -14,6 +14,7 @@ mod hands;
 mod keys;
 pub mod link;
 mod recall;
+mod sieve;
 mod split;
 mod spread;
 pub mod story;

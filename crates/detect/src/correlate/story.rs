@@ -111,7 +111,8 @@ fn story(findings: &[&Finding], hops: &[Hop], worst: Option<&Finding>, hands: &[
     else {
         return String::new();
     };
-    let mut parts = vec![beginning(first)];
+    let quiet = began(findings, hands) < first.time;
+    let mut parts = vec![beginning(first, quiet)];
     parts.extend(spread(hops, actor(first)));
     if let Some(worst) = worst.filter(|worst| worst.id != first.id) {
         parts.push(format!(
@@ -192,7 +193,8 @@ fn entry<'a>(findings: &[&'a Finding]) -> Option<&'a Finding> {
         .copied()
 }
 
-fn beginning(first: &Finding) -> String {
+/// How it begins. Where quieter acts came before, the time is that of the first which stood out.
+fn beginning(first: &Finding, quiet: bool) -> String {
     let place = match (first.address.as_str(), first.address_new) {
         ("", _) => String::new(),
         (address, Some(true)) => format!(
@@ -201,7 +203,8 @@ fn beginning(first: &Finding) -> String {
         (address, _) => format!(" from {address}"),
     };
     format!(
-        "It begins at {} UTC with {}{place}. {}",
+        "{} at {} UTC with {}{place}. {}",
+        if quiet { "It first stands out" } else { "It begins" },
         first.time.clock(),
         words::words(actor(first)),
         first.explanation
@@ -212,11 +215,13 @@ fn beginning(first: &Finding) -> String {
 fn spread(hops: &[Hop], began: &str) -> Option<String> {
     let others = hops.iter().filter(|hop| hop.to != began);
     let gained = ordered(others.map(|hop| words::words(&hop.to)));
+    let surest = hops.iter().map(|hop| hop.confidence).fold(1.0, f64::min);
+    let sure = if surest >= 0.9 { "very likely" } else { "probably" };
     match gained.len() {
         0 => None,
-        1 => Some(format!("From there it moved on to {}.", words::list(&gained))),
+        1 => Some(format!("From there it {sure} moved on to {}.", words::list(&gained))),
         more => Some(format!(
-            "From there it moved on to {more} more identities: {}.",
+            "From there it {sure} moved on to {more} more identities: {}.",
             words::list(&gained)
         )),
     }

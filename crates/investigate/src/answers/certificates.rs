@@ -5,7 +5,7 @@
 //! reader with the wrong question. At `Metadata` level only the write of the request's status is
 //! seen, which is told as inferred.
 
-use super::{Acts, Frame, moment};
+use super::{Acts, Frame, moment, record};
 use std::collections::BTreeSet;
 use trailhound_model::{
     incident::Incident,
@@ -87,6 +87,16 @@ impl Certificate<'_> {
         }
     }
 
+    /// Whom it makes of its holder, as an entity, if it was signed.
+    pub(super) fn holder(&self) -> Option<String> {
+        self.signed()?;
+        let name = self.trail?.common_name.as_str();
+        (!name.is_empty()).then(|| match name.strip_prefix("system:node:") {
+            Some(node) => format!("node:{node}"),
+            None => format!("user:{name}"),
+        })
+    }
+
     fn proved(&self) -> bool {
         self.signed().is_some_and(|(surety, _)| surety == Surety::Proved)
     }
@@ -103,8 +113,9 @@ impl Certificate<'_> {
         let approved = if self.approved { "was approved" } else { "was made" };
         let signed = match self.signed() {
             Some((Surety::Proved, at)) => format!(
-                "the cluster signed it at {}, which is proved: the log has the certificate",
-                moment(at)
+                "the cluster signed it at {}{}, which is proved: the log has the certificate",
+                moment(at),
+                self.trail.and_then(|trail| trail.signed.as_ref()).map(record).unwrap_or_default()
             ),
             Some((_, at)) => format!(
                 "its status was written at {}, so that it was probably signed then (inferred: this log does not hold the answer)",
@@ -149,14 +160,29 @@ impl Certificate<'_> {
         Some(format!("A client certificate for {whom}, {how} on request {}.", self.name))
     }
 
-    /// What to do about it.
+    /// What to do about it: nothing that Kubernetes offers ends a certificate.
     pub(super) fn step(&self) -> Option<String> {
         let whom = self.whom()?;
-        self.signed()?;
+        let (surety, _) = self.signed()?;
+        let signed = if surety == Surety::Proved { "was signed" } else { "was probably signed" };
         Some(format!(
-            "Plan to replace the certificate authority of the cluster, and watch every request of {whom}: the certificate of request {} works until it expires.",
-            self.name
+            "Most urgent: the client certificate of request {} {signed} and makes whoever holds it {whom}, from anywhere that reaches the API server, until it expires (see what could be reached). Kubernetes cannot revoke it. What ends it: a new certificate authority for the cluster's clients, with new certificates for all who have one of the old (on a managed cluster ask the provider to rotate it){}. Until then let no address but those of the cluster and its people reach the API server, and look at every request of {whom}.",
+            self.name,
+            self.stripped()
         ))
+    }
+
+    /// What else disarms it: not for Kubernetes' own components, which need their rights.
+    fn stripped(&self) -> String {
+        let trail = self.trail.filter(|trail| !trail.common_name.starts_with("system:"));
+        let Some(trail) = trail else { return String::new() };
+        let groups: Vec<String> =
+            trail.organizations.iter().map(|group| format!("group {group}")).collect();
+        let groups = match groups.len() {
+            0 => String::new(),
+            _ => format!(" and {}", trailhound_model::words::list(&groups)),
+        };
+        format!("; or, at once, take away what is bound to this name{groups}")
     }
 }
 
@@ -193,6 +219,17 @@ mod tests {
         assert!(failed.contains("whether it was signed, the log cannot tell"), "{failed}");
         let nothing = certificate(None).fate();
         assert!(nothing.contains("whether it was signed, the log cannot tell"), "{nothing}");
+    }
+
+    #[test]
+    fn the_step_says_what_ends_a_certificate() {
+        let control = trail("system:kube-controller-manager", "X509SHA256=ab", true);
+        let step = certificate(Some(&control)).step().unwrap();
+        assert!(step.contains("new certificate authority") && !step.contains("at once"), "{step}");
+        let person = trail("mallory", "X509SHA256=ab", true);
+        let step = certificate(Some(&person)).step().unwrap();
+        assert!(step.contains("take away what is bound to this name"), "{step}");
+        assert_eq!(certificate(Some(&trail("mallory", "", false))).step(), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::{Acts, Frame};
 use std::collections::BTreeSet;
-use trailhound_model::observed::Surety;
+use trailhound_model::{incident::Incident, observed::Surety, words::words};
+use trailhound_twin::objects::Life;
 
 /// Steps that neither repeat a command nor look for what is gone.
 pub(super) fn keep(steps: &mut Vec<String>, commands: &[String], acts: &Acts, frame: Frame) {
@@ -13,8 +14,36 @@ pub(super) fn keep(steps: &mut Vec<String>, commands: &[String], acts: &Acts, fr
         let repeats = !own.is_empty() && own.iter().all(|one| told.contains(one));
         let twice = !own.is_empty() && !seen.insert(own.clone());
         let gone = own.iter().any(|command| names_gone(command, frame));
-        !(repeats || twice || gone || acts.is_in_vain(step))
+        !(repeats || twice || gone || acts.is_in_vain(step) || says_again(step, commands))
     });
+}
+
+/// Whether a step is about a binding that a command looks at.
+fn says_again(step: &str, commands: &[String]) -> bool {
+    let Some((_, name)) = step.split_once("it came with the binding ") else { return false };
+    let name = name.trim_end_matches('.');
+    let is_it = |command: &String| {
+        let words = canonical(command);
+        matches!(words.as_slice(), [_, delete, kind, one, ..]
+            if delete == "delete" && kind.ends_with("binding") && one == name)
+    };
+    commands.iter().any(is_it)
+}
+
+/// Steps about pods that are gone lose what is in vain, or go.
+pub(super) fn without_gone_pods(incident: &mut Incident, frame: Frame) {
+    let held = incident.hands.iter().filter_map(|hand| super::who::pod(hand, frame));
+    let touched = incident.targets.iter().filter(|one| one.starts_with("pod:")).cloned();
+    let pods: BTreeSet<String> = held.chain(touched).filter(|pod| has_ended(pod, frame)).collect();
+    for pod in &pods {
+        let name = pod.rsplit('/').next().unwrap_or_default();
+        let asked = format!("Ask the owners of pod {name} ");
+        incident.next_steps.retain(|step| !step.starts_with(&asked));
+        let delete = format!(", and delete the pod {name} if it still runs, which ends the token");
+        for step in &mut incident.next_steps {
+            *step = step.replace(&delete, " (its pod is gone, and the token with it)");
+        }
+    }
 }
 
 /// The commands that a step holds in backquotes.
@@ -76,10 +105,30 @@ fn names_gone(command: &[String], frame: Frame) -> bool {
 
 /// Whether the log shows that everything of that name had ended by its end.
 pub(crate) fn has_ended(entity: &str, frame: Frame) -> bool {
-    let (Some(twin), Some(end)) = (frame.twin, frame.log_ends) else { return false };
+    last_that_ended(entity, frame).is_some()
+}
+
+fn last_that_ended<'a>(entity: &str, frame: Frame<'a>) -> Option<&'a Life> {
+    let (twin, end) = (frame.twin?, frame.log_ends?);
     let lives = twin.objects().resolve(entity);
-    !lives.is_empty()
-        && lives.iter().all(|life| life.end.is_some() && life.existed_at(end) == Surety::Unknown)
+    let ended = |life: &&Life| life.end.is_some() && life.existed_at(end) == Surety::Unknown;
+    lives.iter().all(ended).then(|| lives.last().copied()).flatten()
+}
+
+/// `, deleted at 11:31:02 UTC by user ann (record …)`, as far as the log shows it.
+pub(super) fn ending(entity: &str, frame: Frame) -> String {
+    let Some(life) = last_that_ended(entity, frame) else { return String::new() };
+    if let Some(act) = &life.deleted_by {
+        let at = act.witness.time.clock();
+        let record = super::record(&act.witness);
+        return format!(", deleted at {at} UTC by {}{record}", words(&act.who));
+    }
+    match &life.end {
+        Some(end) => {
+            format!(", seen at {} UTC{}", end.witness.time.clock(), super::record(&end.witness))
+        }
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +163,20 @@ mod tests {
         keep(&mut steps, &commands, &acts(&[]), FRAME);
         assert_eq!(steps.len(), 1);
         assert!(steps[0].starts_with("Look"));
+    }
+
+    #[test]
+    fn a_grant_that_a_command_takes_away_is_not_told_again() {
+        let mut steps = vec![
+            "Take the right away from service account a/b: it came with the binding old."
+                .to_owned(),
+            "Take the right away from service account a/b: it came with the binding older."
+                .to_owned(),
+        ];
+        let commands = ["kubectl delete clusterrolebinding old   # if nothing needs it".to_owned()];
+        keep(&mut steps, &commands, &acts(&[]), FRAME);
+        assert_eq!(steps.len(), 1);
+        assert!(steps[0].ends_with("older."));
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! an account of a program is told as such, with those who had the chance to take its credential
 //! before it was used. That one had the chance is never told as proof.
 
-use super::{Frame, moment, place};
+use super::{Frame, moment, place, record};
 use std::collections::BTreeSet;
 use trailhound_model::{
     finding::{Finding, Severity},
     incident::{Answer, Hand, Incident},
     observed::Surety,
+    time::Time,
     words::{list, words},
 };
 use trailhound_twin::ledger::{
@@ -36,7 +37,7 @@ pub(super) fn who(incident: &Incident, findings: &[&Finding], frame: Frame) -> A
     let sure = |confidence: f64| if confidence >= 0.9 { "very likely" } else { "likely" };
     said.extend(incident.hops.iter().map(|hop| {
         let sentence = hop.sentence.trim_end_matches('.');
-        format!("Then {sentence} ({}).", sure(hop.confidence))
+        format!("Then, {}, {sentence}.", sure(hop.confidence))
     }));
     let nothing = "The log does not show who began it.";
     super::answered("Who got in, and how?", said, Surety::Inferred, nothing)
@@ -101,6 +102,12 @@ pub(super) fn life<'a>(hand: &Hand, frame: Frame<'a>) -> Option<&'a CredentialLi
     frame.twin?.ledger().credential(hand.credential.strip_prefix("cred:")?)
 }
 
+/// When the credential of a hand was issued, if the log shows it.
+pub(super) fn issued(hand: &Hand, frame: Frame) -> Option<Time> {
+    let issue = life(hand, frame)?.issue.as_ref()?;
+    (issue.how == IssuedHow::TokenRequest).then_some(issue.witness.time)
+}
+
 /// The pod that a token was made for.
 pub(super) fn pod(hand: &Hand, frame: Frame) -> Option<String> {
     let life = life(hand, frame).filter(|life| !life.pod.is_empty())?;
@@ -114,8 +121,9 @@ fn chances(hand: &Hand, frame: Frame) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(issue) = life.issue.as_ref().filter(|issue| issue.how == IssuedHow::TokenRequest) {
         said.push(format!(
-            "Its token was issued at {}: if it was taken, then between that time and {}.",
+            "Its token was issued at {}{}: if it was taken, then between that time and {}.",
             moment(issue.witness.time),
+            record(&issue.witness),
             moment(hand.first)
         ));
     }

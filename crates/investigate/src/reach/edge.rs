@@ -135,7 +135,7 @@ impl EdgeKind {
             EdgeKind::TokenSteal => "take from the node's disk the token of",
             EdgeKind::TokenRequest => "request a token of",
             EdgeKind::TokenSecret => {
-                "make and read a secret that the cluster fills with a token of"
+                "create a secret of the kind that Kubernetes fills with a token, and so read the token of"
             }
             EdgeKind::SecretRead => "read",
             EdgeKind::NamespaceWrite => "change objects of",

@@ -30,7 +30,7 @@ pub fn incident_reach(
     at: Time,
     roles: &mut Roles,
 ) -> Vec<Reachable> {
-    let snapshot = twin::snapshot(twin, at);
+    let snapshot = twin::snapshot_beside(twin, at, &roles.own);
     let named = principals.iter().chain(pods);
     let named: Vec<String> = named.map(|one| twin::holder(twin, one)).collect();
     reachables(&snapshot, &named, roles)
@@ -194,12 +194,12 @@ fn doubt(things: &Things) -> String {
         return ".".to_owned();
     }
     if things.inferred == things.count {
-        return ". All of it is only inferred.".to_owned();
+        return ". The log shows none of it itself: it follows from what the log shows.".to_owned();
     }
     let mut parts = Vec::new();
     for (count, what) in [
-        (things.proved, "proved"),
-        (things.inferred, "only inferred"),
+        (things.proved, "shown by records of the log (proved)"),
+        (things.inferred, "that follow from them (inferred)"),
         (things.unknown, "unknown: nothing in the log says that the way to them works or does not"),
     ] {
         if count > 0 {

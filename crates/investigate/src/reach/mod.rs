@@ -35,6 +35,7 @@ pub use posture::{Postures, posture_findings};
 pub use power::Roles;
 pub use snapshot::Snapshot;
 pub use tell::reach;
+pub(crate) use twin::takes_node;
 pub use twin::{reach_at, snapshot};
 pub(crate) use words::plain;
 pub use worst::{Posture, Ranking, ranking, worst};

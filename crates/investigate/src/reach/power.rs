@@ -7,6 +7,7 @@
 use super::snapshot::Role;
 use std::collections::HashMap;
 use trailhound_model::{Str, body::PolicyRule};
+use trailhound_twin::rbac::Own;
 
 /// One sort of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +193,8 @@ impl Power {
 #[derive(Debug, Default)]
 pub struct Roles {
     known: HashMap<(Str, Str), (Vec<PolicyRule>, Vec<Held>)>,
+    /// The bindings that Kubernetes makes for itself.
+    pub(super) own: Own,
 }
 
 impl Roles {

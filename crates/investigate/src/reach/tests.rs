@@ -351,7 +351,9 @@ fn a_number_that_holds_inferred_things_is_not_called_proved() {
     assert_eq!(secrets.surety, "inferred", "{}", secrets.sentence);
     assert_eq!(secrets.proved + secrets.inferred, secrets.count);
     assert!(
-        secrets.sentence.contains(&format!("{} only inferred", secrets.inferred)),
+        secrets
+            .sentence
+            .contains(&format!("{} that follow from them (inferred)", secrets.inferred)),
         "{}",
         secrets.sentence
     );

@@ -48,14 +48,19 @@ pub(super) fn holder(twin: &Twin, start: &str) -> String {
 
 /// The cluster at a time, as the search needs it.
 pub fn snapshot(twin: &Twin, at: Time) -> Snapshot {
+    snapshot_beside(twin, at, &rbac::Own::default())
+}
+
+/// The same for whoever takes many.
+pub(super) fn snapshot_beside(twin: &Twin, at: Time, own: &rbac::Own) -> Snapshot {
     let mut taken = Snapshot { at, ..Snapshot::default() };
-    take_grants(&mut taken, twin.rbac(), at);
+    take_grants(&mut taken, twin.rbac(), at, own);
     take_objects(&mut taken, twin, at);
     take_unknowns(&mut taken, twin, at);
     taken
 }
 
-fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time) {
+fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time, own: &rbac::Own) {
     let mut roles: BTreeMap<RoleKey, usize> = BTreeMap::new();
     let bindings = rbac.bindings_at(at);
     let keys = (bindings.iter().filter_map(|(key, version)| role_key(key, &version.body)))
@@ -67,16 +72,17 @@ fn take_grants(taken: &mut Snapshot, rbac: &Rbac, at: Time) {
     let mut seen: BTreeMap<usize, BTreeSet<Seen>> = BTreeMap::new();
     let mut members: BTreeMap<Str, BTreeSet<Str>> = BTreeMap::new();
     let mut since = at;
-    let own = rbac::Own::default();
     for (key, version) in bindings {
         let role = role_key(key, &version.body).and_then(|key| roles.get(&key)).copied();
         let uses = uses_of(rbac, key, at);
         since = uses.values().filter_map(|one| one.first).fold(since, Time::min);
-        if let Some(role) = role {
+        if let Some(role) = role
+            && role_key(key, &version.body).is_some_and(|key| is_read_off(rbac, &key, at))
+        {
             seen.entry(role).or_default().extend(seen_by(rbac, key, at));
         }
         note_members(&mut members, &version.body, &uses);
-        taken.grants.push(grant(key, version, role, uses, &own));
+        taken.grants.push(grant(key, version, role, uses, own));
     }
     taken.since = since;
     let mut order: Vec<(&RoleKey, &usize)> = roles.iter().collect();
@@ -127,6 +133,12 @@ fn seen_by(rbac: &Rbac, key: &BindingKey, at: Time) -> Vec<Seen> {
             (one.group.clone(), resource, names, one.verb.clone())
         })
         .collect()
+}
+
+/// Whether the rules of a role are known only by what it was seen to allow.
+fn is_read_off(rbac: &Rbac, key: &RoleKey, at: Time) -> bool {
+    let view = rbac.rules_of(key, at);
+    view.rules.is_empty() && view.known != Known::Whole
 }
 
 fn role(rbac: &Rbac, key: &RoleKey, at: Time, seen: BTreeSet<Seen>) -> Role {
@@ -261,6 +273,11 @@ fn secret(life: &ObjectLife, at: Time) -> Secret {
         account,
         surety: life.existed_at(at),
     }
+}
+
+/// Whether a pod could take over the machine it ran on, by what the log shows of its spec.
+pub(crate) fn takes_node(twin: &Twin, life: &ObjectLife) -> bool {
+    life.resource == "pods" && super::escape::escape(&pod(twin, life, life.last_seen)).is_some()
 }
 
 fn pod(twin: &Twin, life: &ObjectLife, at: Time) -> Pod {

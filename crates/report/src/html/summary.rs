@@ -116,7 +116,7 @@ fn what_happened(worst: &Incident) -> String {
 fn how_bad(scan: &Scan, worst: &Incident) -> String {
     let likely = words::sureness(worst.confidence);
     let mut text = format!(
-        "{}: {}. It is {likely} that at least one of its findings is right; how sure each step is stands beside it.",
+        "{}: {}. It is {likely} that this is not a false alarm as a whole; how sure each step is stands beside it.",
         capital(worst.severity.as_str()),
         words::urgency(worst.severity),
     );

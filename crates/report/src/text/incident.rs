@@ -236,7 +236,7 @@ fn unknowns(page: &mut Page, unknowns: &[String]) {
 }
 
 fn evidence(page: &mut Page, one: &Incident, findings: &BTreeMap<&str, &Finding>) {
-    page.heading(2, "What it stands on");
+    page.heading(2, "The log records that show it");
     for id in &one.findings {
         let Some(finding) = findings.get(id.as_str()) else { continue };
         let text = format!(

@@ -70,7 +70,7 @@ pub(crate) fn hands(page: &mut Page, one: &Incident) {
     if one.hands.is_empty() {
         return;
     }
-    page.heading(2, "What each hand did");
+    page.heading(2, "What each identity did, with which credential and from where");
     for (index, hand) in one.hands.iter().enumerate() {
         page.hanging(4, &format!("{}.", index + 1), &hand::hand(hand), Ink::Strong);
         for act in &hand.acts {

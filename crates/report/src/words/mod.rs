@@ -212,7 +212,7 @@ pub(crate) fn sureness(confidence: f64) -> &'static str {
 /// How sure it is that at least one finding of an incident is right. The number is in the JSON: two
 /// numbers on one page that mean different things read as a contradiction.
 pub(crate) fn sure_of_incident(confidence: f64) -> String {
-    format!("{} that at least one of its findings is right", sureness(confidence))
+    format!("{} that this is not a false alarm as a whole", sureness(confidence))
 }
 
 /// `a, b, c and 4 more`

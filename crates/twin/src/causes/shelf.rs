@@ -3,7 +3,10 @@
 //! outlives the pods of an hour.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::VecDeque, hash::Hash};
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    hash::Hash,
+};
 use trailhound_model::Map;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,11 +36,14 @@ impl<K: Eq + Hash + Copy, V> Shelf<K, V> {
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) {
-        if let Some(place) = self.items.get_mut(&key) {
-            *place = (value, true);
-            return;
-        }
-        while self.items.len() >= self.most {
+        match self.items.entry(key) {
+            Entry::Occupied(mut place) => {
+                place.insert((value, true));
+                return;
+            }
+            Entry::Vacant(place) => place.insert((value, false)),
+        };
+        while self.items.len() > self.most {
             let Some(oldest) = self.turns.pop_front() else { break };
             match self.items.get_mut(&oldest) {
                 Some((_, needed)) if *needed => {
@@ -50,7 +56,6 @@ impl<K: Eq + Hash + Copy, V> Shelf<K, V> {
                 }
             }
         }
-        self.items.insert(key, (value, false));
         self.turns.push_back(key);
     }
 

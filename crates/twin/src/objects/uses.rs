@@ -25,6 +25,16 @@ pub struct Uses {
     pub actions: BTreeMap<ActionKind, (u64, u64)>,
 }
 
+impl Uses {
+    fn count(&mut self, fact: &Fact) {
+        self.first = self.first.min(fact.event.time);
+        self.last = self.last.max(fact.event.time);
+        let count = self.actions.entry(fact.action.kind).or_default();
+        count.0 += 1;
+        count.1 += u64::from(fact.action.outcome == Outcome::Denied);
+    }
+}
+
 /// All service accounts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AllUses {
@@ -41,20 +51,15 @@ impl AllUses {
         if !is_account {
             return;
         }
-        if !self.accounts.contains_key(&actor.name) {
-            if self.accounts.len() >= MOST_ACCOUNTS {
-                self.left_out += 1;
-                return;
-            }
-            let first = Uses { first: fact.event.time, ..Uses::default() };
-            self.accounts.insert(actor.name.clone(), first);
+        if let Some(uses) = self.accounts.get_mut(&actor.name) {
+            uses.count(fact);
+        } else if self.accounts.len() < MOST_ACCOUNTS {
+            let mut uses = Uses { first: fact.event.time, ..Uses::default() };
+            uses.count(fact);
+            self.accounts.insert(actor.name.clone(), uses);
+        } else {
+            self.left_out += 1;
         }
-        let Some(uses) = self.accounts.get_mut(&actor.name) else { return };
-        uses.first = uses.first.min(fact.event.time);
-        uses.last = uses.last.max(fact.event.time);
-        let count = uses.actions.entry(fact.action.kind).or_default();
-        count.0 += 1;
-        count.1 += u64::from(fact.action.outcome == Outcome::Denied);
     }
 
     pub(super) fn of(&self, user: &str) -> Option<&Uses> {
