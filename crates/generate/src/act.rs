@@ -13,7 +13,7 @@ pub struct Id(u128);
 
 impl Id {
     /// Version 4, from two words of chance.
-    pub(crate) fn from_words(high: u64, low: u64) -> Id {
+    pub fn from_words(high: u64, low: u64) -> Id {
         let bits = (u128::from(high) << 64) | u128::from(low);
         let bits = (bits & !(0xf << 76)) | (0x4 << 76);
         Id((bits & !(0x3 << 62)) | (0x2 << 62))

@@ -62,6 +62,12 @@ resources! {
     VOLUMES "" "v1" "persistentvolumes" "PersistentVolume";
     SNAPSHOTS "snapshot.storage.k8s.io" "v1" "volumesnapshots" "VolumeSnapshot";
     BACKUPS "velero.io" "v1" "backups" "Backup";
+    APPLICATIONS "argoproj.io" "v1alpha1" "applications" "Application";
+    WORKFLOWS "argoproj.io" "v1alpha1" "workflows" "Workflow";
+    CERTIFICATES "cert-manager.io" "v1" "certificates" "Certificate";
+    CUSTOMS "monitoring.coreos.com" "v1" "servicemonitors" "ServiceMonitor";
+    EXTERNAL_SECRETS "external-secrets.io" "v1" "externalsecrets" "ExternalSecret";
+    AUTOSCALERS "autoscaling" "v2" "horizontalpodautoscalers" "HorizontalPodAutoscaler";
     PRIORITY_CLASSES "scheduling.k8s.io" "v1" "priorityclasses" "PriorityClass";
     QUOTAS "" "v1" "resourcequotas" "ResourceQuota";
     LIMIT_RANGES "" "v1" "limitranges" "LimitRange";

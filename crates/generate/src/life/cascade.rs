@@ -5,7 +5,7 @@
 
 use super::{Deed, Label, World};
 use crate::{
-    act::{Act, Actor, Id, Target, Text},
+    act::{Act, Actor, Credential, Id, Target, Text},
     body,
     calendar::{MINUTE, Moment, SECOND},
     cast::account_groups,
@@ -133,6 +133,8 @@ impl<'a> Cascade<'a> {
                 &format!("ServiceAccount \"{name}/kube-system\""),
             ),
             name: user.into(),
+            // Every controller has a token of its own; only the manager has a certificate.
+            credential: Credential::Token(Id::from_words(word(name), word(name).rotate_left(29))),
             ..pattern
         })
     }
@@ -210,6 +212,13 @@ impl<'a> Cascade<'a> {
             pods.extend(self.owned_pod(at, &controller, made, &name, Some(place)));
         }
         pods
+    }
+
+    /// A new node gets its pod of a daemon set.
+    pub(crate) fn daemon_on(&mut self, at: Moment, made: &Made, machine: usize) -> Option<NewPod> {
+        let controller = self.component("daemon-set-controller");
+        let name: Text = format!("{}-{}", made.name, self.random.suffix(5)).into();
+        self.owned_pod(at, &controller, made, &name, Some(machine))
     }
 
     fn stateful(&mut self, at: Moment, made: &Made) -> Vec<NewPod> {
@@ -387,6 +396,18 @@ impl<'a> Cascade<'a> {
         let machine = pods.filter(|pod| pod.name == *name).map(|pod| pod.machine).next();
         let Some(node) = self.world.machines.get(machine.unwrap_or(0)) else { return };
         let kubelet = Arc::clone(&node.kubelet);
+        self.pod_gone_from(at, space, name, &kubelet);
+    }
+
+    /// This kubelet finishes a pod that was deleted.
+    pub(crate) fn pod_gone_from(
+        &mut self,
+        at: Moment,
+        space: &Text,
+        name: &Text,
+        kubelet: &Arc<Actor>,
+    ) {
+        let kubelet = Arc::clone(kubelet);
         let end = at + self.random.between(SECOND, 31 * SECOND);
         self.event(&kubelet, space, at + 200_000, name, "Killing");
         let target = Target::object(&PODS, space, name);
@@ -524,4 +545,10 @@ pub(crate) fn plain_spec(account: &str, image: &str) -> Value {
     json!({"serviceAccountName": account, "restartPolicy": "Always",
         "containers": [{"name": "main", "image": image,
             "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}}}]})
+}
+
+/// A word that follows from a name.
+fn word(name: &str) -> u64 {
+    let mix = |sum: u64, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0x6372_6564, mix).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -8,9 +8,11 @@
 pub mod attack;
 mod cascade;
 mod deed;
+pub mod ordinary;
 pub mod script;
 pub mod split;
 mod world;
 
 pub use deed::{Deed, Kind, Label, Stealth, Story};
+pub use ordinary::{Life, profile::LifeProfile};
 pub use world::{Account, Archetype, Machine, Member, Person, Space, SpaceKind, Work, World};
