@@ -1,4 +1,5 @@
-//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan, detections, twin.
+//! House-keeping of the workspace: tidy, eval, rename, corpus-diff, bench, check-scan, detections,
+//! twin, learn, life.
 //!
 //! One Rust program instead of shell scripts, so that the same commands run on every machine that
 //! can build the product. What is measured runs as the built program, or, for the twin's parts, as the
@@ -23,6 +24,8 @@ mod detections;
 mod error;
 mod eval;
 mod generate;
+mod learn;
+mod life;
 mod recording;
 mod rename;
 mod scan;
@@ -49,6 +52,8 @@ enum Command {
     Detections(detections::Args),
     Eval(eval::Args),
     Generate(generate::Args),
+    Learn(learn::Args),
+    Life(life::Args),
     #[command(hide = true)]
     Measure(bench::MeasureArgs),
     Rename(rename::Args),
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
         Command::Detections(args) => detections::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Learn(args) => learn::run(&args),
+        Command::Life(args) => life::run(&args),
         Command::Measure(args) => bench::measure(&args),
         Command::Rename(args) => rename::run(&args),
         Command::Tidy(args) => tidy::run(&args),

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ingest", &["model"]),
     ("rules", &["model"]),
     ("twin", &["model"]),
+    ("learn", &["model"]),
     ("generate", &[]),
     ("detect", &["model", "rules", "twin"]),
     ("investigate", &["model", "twin"]),
@@ -24,7 +25,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // House-keeping measures the core against recordings and invented clusters.
     (
         "xtask",
-        &["model", "ingest", "rules", "twin", "detect", "investigate", "pipeline", "generate"],
+        &[
+            "model",
+            "ingest",
+            "rules",
+            "twin",
+            "learn",
+            "detect",
+            "investigate",
+            "pipeline",
+            "generate",
+        ],
     ),
 ];
 
